@@ -1,0 +1,101 @@
+"""Every error osm3s raises on purpose, grouped by the phase in which it occurs.
+
+A program catches `Osm3sError`, prints `str(error)` as one line on stderr and exits with `error.exit_status`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class Osm3sError(Exception):
+    """Base of all expected failures; the text is one line that says what is wrong and what to do."""
+
+    exit_status = 2
+
+
+# --- command line ---------------------------------------------------------------------------------------------------
+
+
+class UsageError(Osm3sError):
+    """An argument is unknown, missing or contradicts another."""
+
+    exit_status = 1
+
+
+# --- database files -------------------------------------------------------------------------------------------------
+
+
+class StorageError(Osm3sError):
+    """A database file is missing, unreadable, or cannot be written (for instance: the disk is full)."""
+
+
+class CorruptError(StorageError):
+    """Bytes on disk contradict their checksum or their format; the text names file and offset."""
+
+
+class ContextError(Osm3sError):
+    """Direct access was asked for while a dispatcher manages the database."""
+
+    exit_status = 3
+
+
+# --- input data -----------------------------------------------------------------------------------------------------
+
+
+class InputError(Osm3sError):
+    """An OSM file or diff is malformed, truncated or not OSM data; nothing was changed."""
+
+    exit_status = 255
+
+
+# --- dispatcher -----------------------------------------------------------------------------------------------------
+
+
+class DispatcherError(Osm3sError):
+    """The dispatcher is not running, refused, or did not answer. `origin` is the reference's name of the place."""
+
+    def __init__(self, message: str, origin: str = "") -> None:
+        super().__init__(message)
+        self.origin = origin
+
+
+# --- queries --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One complaint about a query text: `kind` is "encoding error", "parse error" or "static error"."""
+
+    kind: str
+    line: int
+    """1-based line of the text; 0 if the complaint has no place in it."""
+    text: str
+
+    def __str__(self) -> str:
+        """The line the reference prints on stderr."""
+        if self.kind.startswith("encoding"):
+            return f"{self.kind}: {self.text}"
+        return f"line {self.line}: {self.kind}: {self.text}"
+
+
+class QueryRejected(Osm3sError):
+    """The query text has encoding, parse or static errors; nothing was executed."""
+
+    exit_status = 0  # as the reference: a rejected query is an answer, not a failure of the program
+
+    def __init__(self, messages: list[Message]) -> None:
+        super().__init__("; ".join(map(str, messages)))
+        self.messages = messages
+
+
+class QueryFailed(Osm3sError):
+    """The query was stopped while it ran; the text is that of the remark, without "runtime error: "."""
+
+
+class QueryTimeout(QueryFailed):
+    """The query used up its time."""
+
+
+class QueryOutOfMemory(QueryFailed):
+    """The query's sets would need more memory than it may have."""

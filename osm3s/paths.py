@@ -1,0 +1,72 @@
+"""The names of all files of a database directory. No other module spells one out.
+
+| file | what it holds |
+|---|---|
+| osm_base.idx | LMDB environment: every index of the domain and its settings |
+| osm_base.shadow | LMDB environment of the write in progress; absent when idle |
+| osm_base.lock | pid of the writer, managed by the dispatcher |
+| nodes.bin tagged_nodes.bin ways.bin relations.bin | block files, one per family |
+| deltas.bin | the deltas of all families |
+| osm_base_version replicate_id | plain-text mirrors of what is inside the index |
+| osm3s_osm_base | the dispatcher's Unix socket |
+| transactions.log database.log | logs in the reference's format |
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseDir:
+    """A database directory; `root` needs no trailing slash."""
+
+    root: str
+
+    def file(self, name: str) -> str:
+        return os.path.join(self.root, name)
+
+    @property
+    def index(self) -> str:
+        return self.file("osm_base.idx")
+
+    @property
+    def shadow(self) -> str:
+        return self.file("osm_base.shadow")
+
+    @property
+    def lock(self) -> str:
+        return self.file("osm_base.lock")
+
+    @property
+    def version(self) -> str:
+        return self.file("osm_base_version")
+
+    @property
+    def replicate_id(self) -> str:
+        return self.file("replicate_id")
+
+    @property
+    def server_name(self) -> str:
+        return self.file("server_name")
+
+    @property
+    def transactions_log(self) -> str:
+        return self.file("transactions.log")
+
+    @property
+    def database_log(self) -> str:
+        return self.file("database.log")
+
+    @property
+    def templates(self) -> str:
+        return self.file("templates")
+
+    @property
+    def rules(self) -> str:
+        return self.file("rules")
+
+    def socket(self, socket_dir: str | None = None) -> str:
+        """The dispatcher's socket, which may live outside the directory (its path must stay under 107 bytes)."""
+        return os.path.join(socket_dir or self.root, "osm3s_osm_base")

@@ -1,0 +1,24 @@
+"""Shared fixtures. Material outside the project (reference answers, real data) is used if present, else its tests skip."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def shared_dir_or_none() -> Path | None:
+    """The folder with conformance cases and real data: $OSM3S_SHARED, else `shared` beside the project."""
+    path = Path(os.environ.get("OSM3S_SHARED", PROJECT.parent / "shared"))
+    return path if (path / "conformance").is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    path = shared_dir_or_none()
+    if path is None:
+        pytest.skip("needs the conformance cases and data in ../shared (or $OSM3S_SHARED), which are not there")
+    return path
