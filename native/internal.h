@@ -18,6 +18,21 @@ int fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3))
 /* OSM3S_OK, or why the query must stop. Cheap: call it every some hundred elements. */
 int context_check(osm3s_context *);
 
+/* --- checksum.c --- */
+
+/* 64-bit checksum of a frame; any change of a single 8-byte word changes it. Not for security. */
+uint64_t checksum(const void *data, size_t len);
+
+/* --- memory.c: make room for `want` items of `size` bytes; OSM3S_NOMEM --- */
+int grow(void *array, size_t *cap, size_t want, size_t size);
+
+/* --- batch.c: room for `more` items. batch_push_string takes a string that room was made for. --- */
+int batch_reserve_elements(osm3s_batch *, uint64_t more);
+int batch_reserve_tags(osm3s_batch *, uint64_t more);
+int batch_reserve_refs(osm3s_batch *, uint64_t more);
+int batch_reserve_strings(osm3s_batch *, uint64_t more, uint64_t more_bytes);
+void batch_push_string(osm3s_batch *, const char *text, uint32_t len);
+
 /* --- block_view.c: reading a block. A view points into mapped memory and owns nothing. --- */
 
 typedef struct {
@@ -51,6 +66,7 @@ typedef struct {
     uint32_t n_roles;
     column role_start;                /* n_roles + 1 offsets into strings */
     const char *strings;
+    uint64_t strings_len;
     column body_start;                /* n + 1 offsets into body; ways and relations */
     const uint8_t *body;
     size_t body_len;
@@ -60,27 +76,67 @@ typedef struct {
     column meta_index;                /* n: which triple */
 } view;
 
+/* String i of a column of offsets. A damaged block yields "" instead of bytes outside of it. */
+static inline const char *view_string(const view *v, const column *starts, uint32_t i, size_t *len)
+{
+    if (i + 1 >= starts->n) {
+        *len = 0;
+        return v->strings;
+    }
+    uint64_t from = column_get(starts, i), to = column_get(starts, i + 1);
+    bool sound = from <= to && to <= v->strings_len;
+    *len = sound ? to - from : 0;
+    return v->strings + (sound ? from : 0);
+}
+
 /* Text of key k, of the value of pair p, of role r. */
 static inline const char *view_key(const view *v, uint32_t k, size_t *len)
 {
-    uint64_t from = column_get(&v->key_start, k);
-    *len = column_get(&v->key_start, k + 1) - from;
-    return v->strings + from;
+    return view_string(v, &v->key_start, k, len);
 }
 
 static inline const char *view_value(const view *v, uint32_t p, size_t *len)
 {
-    uint64_t from = column_get(&v->value_start, p);
-    *len = column_get(&v->value_start, p + 1) - from;
-    return v->strings + from;
+    return view_string(v, &v->value_start, p, len);
 }
 
 static inline const char *view_role(const view *v, uint32_t r, size_t *len)
 {
-    uint64_t from = column_get(&v->role_start, r);
-    *len = column_get(&v->role_start, r + 1) - from;
-    return v->strings + from;
+    return view_string(v, &v->role_start, r, len);
 }
+
+/* The pairs of an element are tag[*from] ... tag[*to - 1]; empty if the block is damaged there. */
+static inline void view_tags(const view *v, uint32_t slot, uint32_t *from, uint32_t *to)
+{
+    *from = *to = 0;
+    if (v->n_pairs == 0 || slot + 1 >= v->tag_start.n)
+        return;
+    uint64_t start = column_get(&v->tag_start, slot), end = column_get(&v->tag_start, slot + 1);
+    if (start <= end && end <= v->tag.n) {
+        *from = (uint32_t)start;
+        *to = (uint32_t)end;
+    }
+}
+
+/* Parse and check the structure of a block: head, then body, `len` bytes in all. OSM3S_CORRUPT says what is wrong.
+ * Contents are guarded where they are used. */
+int view_open(view *, const uint8_t *data, size_t head_len, size_t body_len);
+/* Attach a decompressed meta frame. */
+int view_attach_meta(view *, const uint8_t *data, size_t len);
+
+/* Position of a node, or bounding box of the known geometry. */
+static inline osm3s_bbox view_bbox(const view *v, uint32_t slot)
+{
+    if (v->family <= OSM3S_TAGGED_NODES) {
+        int32_t lat = (int32_t)column_get(&v->lat, slot), lon = (int32_t)column_get(&v->lon, slot);
+        return (osm3s_bbox){lat, lon, lat, lon};
+    }
+    return (osm3s_bbox){(int32_t)column_get(&v->south, slot), (int32_t)column_get(&v->west, slot),
+                        (int32_t)column_get(&v->north, slot), (int32_t)column_get(&v->east, slot)};
+}
+
+/* Slot of an id, or -1. */
+ptrdiff_t view_find(const view *, uint64_t id);
 
 /* Number of the key that pair p belongs to. */
 uint32_t view_key_of_pair(const view *, uint32_t p);
@@ -113,6 +169,16 @@ int view_members(const view *, uint32_t slot, members *out);
 /* The view of block `block` that holds `slot`, and the slot inside it; NULL with the error set if the block cannot be
  * read. Checks the frame's checksum when it is touched for the first time. */
 const view *snapshot_view(osm3s_snapshot *, uint32_t block, uint32_t slot, uint32_t *local_slot);
+
+/* The two parts of a block and the bitmap of dead base slots (NULL: none dead). The delta's n is 0 if there is none.
+ * NULL views: the block cannot be read. */
+const view *snapshot_base(osm3s_snapshot *, uint32_t block);
+const view *snapshot_delta(osm3s_snapshot *, uint32_t block);
+const uint64_t *snapshot_dead(osm3s_snapshot *, uint32_t block);
+/* Check the body against its checksum, once; call before reading records through snapshot_base. */
+int snapshot_check_body(osm3s_snapshot *, uint32_t block);
+/* Slot of an id in a block (delta slots count on from the base's), or -1; -2: the block cannot be read. */
+ptrdiff_t snapshot_find(osm3s_snapshot *, uint32_t block, uint64_t id);
 
 /* Find nodes by position: fills block and slot of a row whose id, lat, lon are known, or leaves it unresolved if the
  * node is not there. */

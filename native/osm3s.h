@@ -71,6 +71,7 @@ typedef struct {
     uint32_t *string_start;        /* n_strings + 1 offsets into bytes; string 0 is "" */
     uint32_t n_bytes, cap_bytes;
     char *bytes;
+    uint32_t *recent;              /* internal: string numbers by hash, to store equal strings once */
 } osm3s_batch;
 
 osm3s_batch *osm3s_batch_new(void);
@@ -85,21 +86,70 @@ int osm3s_batch_add_tag(osm3s_batch *, const char *key, size_t key_len, const ch
 int osm3s_batch_add_ref(osm3s_batch *, int64_t ref); /* a node of the last way */
 int osm3s_batch_add_member(osm3s_batch *, uint8_t type, int64_t ref, const char *role, size_t role_len);
 
+/* 1 if two neighbours are versions of the same element, as in a history file; else 0. */
+int osm3s_batch_has_versions(const osm3s_batch *);
+
 /* --- pbf.c: one decompressed PrimitiveBlock -> elements appended to a batch. Format: OSM wiki "PBF Format". --- */
 int osm3s_pbf_decode_block(const uint8_t *data, size_t len, osm3s_batch *into);
+
+/* --- pbf_header.c: the other messages of a PBF file. Pointers and offsets refer to the message passed in. --- */
+
+typedef struct {
+    int32_t has_bbox, has_history; /* has_history: elements occur in several versions, deleted ones included */
+    osm3s_bbox bbox;
+    int64_t replication_timestamp; /* seconds; 0: not stated */
+    int64_t replication_sequence;  /* -1: not stated */
+    const char *replication_url, *writing_program;
+    size_t replication_url_len, writing_program_len;
+} osm3s_pbf_header;
+
+/* A HeaderBlock. OSM3S_INPUT names a required feature that is not supported. */
+int osm3s_pbf_decode_header(const uint8_t *data, size_t len, osm3s_pbf_header *out);
+
+enum { OSM3S_BLOB_HEADER_MAX = 65536, OSM3S_BLOB_MAX = 33554432 };
+enum { OSM3S_BLOB_OTHER = 0, OSM3S_BLOB_OSM_HEADER = 1, OSM3S_BLOB_OSM_DATA = 2 };
+enum { OSM3S_BLOB_RAW = 0, OSM3S_BLOB_ZLIB = 1, OSM3S_BLOB_ZSTD = 2 };
+
+/* A BlobHeader: what the following blob is, and how many bytes it has. */
+int osm3s_pbf_blob_header(const uint8_t *data, size_t len, int *type, uint32_t *blob_len);
+
+/* A Blob: where its content is, how that is compressed and how long it is without compression. */
+typedef struct { uint32_t start, len, raw_len; int compression; } osm3s_pbf_blob;
+int osm3s_pbf_decode_blob(const uint8_t *data, size_t len, osm3s_pbf_blob *out);
 
 /* --- block.c: the codec of element blocks. Layout in native/FORMAT.md. --- */
 
 typedef struct osm3s_block_builder osm3s_block_builder;
-typedef struct { const uint8_t *data; size_t len; } osm3s_bytes;
+
+/* Column numbers of a block head, in the order in which they lie in it. */
+enum {
+    OSM3S_COL_ID, OSM3S_COL_LAT, OSM3S_COL_LON, OSM3S_COL_SOUTH, OSM3S_COL_WEST, OSM3S_COL_NORTH, OSM3S_COL_EAST,
+    OSM3S_COL_QUAD, OSM3S_COL_KEY_START, OSM3S_COL_KEY_PAIR, OSM3S_COL_VALUE_START, OSM3S_COL_POSTING_START,
+    OSM3S_COL_POSTING, OSM3S_COL_TAG_START, OSM3S_COL_TAG, OSM3S_COL_ROLE_START, OSM3S_COL_BODY_START, OSM3S_COLUMNS
+};
+
+/* A finished block; the bytes stay valid until the builder is used again. */
+typedef struct {
+    const uint8_t *block;      /* head, then body */
+    uint32_t head_len, body_len;
+    const uint8_t *meta;       /* uncompressed meta frame */
+    uint32_t meta_len;         /* 0: no element has metadata */
+    uint32_t n, newest;        /* elements; newest timestamp */
+    osm3s_bbox bbox;           /* union over the elements; empty if none has a position */
+} osm3s_block;
 
 osm3s_block_builder *osm3s_block_builder_new(void);
 void osm3s_block_builder_free(osm3s_block_builder *);
-void osm3s_block_builder_clear(osm3s_block_builder *);
-
-/* --- snapshot.c: one consistent version of the database, for reading --- */
-
-typedef struct osm3s_snapshot osm3s_snapshot;
+void osm3s_block_builder_start(osm3s_block_builder *, int family);
+/* Add elements in any order, each followed by its tags, refs, members. */
+int osm3s_block_add_node(osm3s_block_builder *, uint64_t id, int32_t lat, int32_t lon, osm3s_meta meta);
+int osm3s_block_add_way(osm3s_block_builder *, uint64_t id, osm3s_meta meta);
+int osm3s_block_add_relation(osm3s_block_builder *, uint64_t id, osm3s_bbox bbox, uint32_t quad, osm3s_meta meta);
+int osm3s_block_add_tag(osm3s_block_builder *, const char *key, size_t key_len, const char *value, size_t value_len);
+int osm3s_block_add_way_node(osm3s_block_builder *, int64_t ref, int32_t lat, int32_t lon);
+int osm3s_block_add_member(osm3s_block_builder *, uint8_t type, int64_t ref, const char *role, size_t role_len);
+int osm3s_block_finish(osm3s_block_builder *, osm3s_block *out);
+uint64_t osm3s_checksum(const void *data, size_t len);
 
 /* --- set.c: results of statements. Rows of one type are sorted by id, without duplicates. --- */
 
@@ -124,6 +174,61 @@ typedef struct {
 osm3s_set *osm3s_set_new(void);
 void osm3s_set_free(osm3s_set *);
 void osm3s_set_clear(osm3s_set *);
+int osm3s_rows_sort(osm3s_rows *);
+int osm3s_rows_push(osm3s_rows *, uint64_t id, uint32_t block, uint32_t slot, int32_t lat, int32_t lon); /* unsorted */
+int osm3s_rows_copy(const osm3s_rows *from, osm3s_rows *into);
+int osm3s_rows_add(osm3s_rows *into, const osm3s_rows *other);
+void osm3s_rows_subtract(osm3s_rows *, const osm3s_rows *other);
+void osm3s_rows_intersect(osm3s_rows *, const osm3s_rows *other);
+
+/* --- snapshot.c: one consistent version of the database, for reading --- */
+
+/* What the block directory says about a block. Stored in the index as it is here: 144 bytes, little-endian.
+ * The base lies in the family's file: head, body, meta frame (compressed). The delta, if delta_len > 0, lies in the
+ * file of deltas: n_dead slots of the base that no longer count (u16 each, padded to 8), head, body, meta frame. */
+typedef struct {
+    uint64_t order_key;        /* the block holds the elements from this key on, up to the next block's */
+    uint32_t id, n;            /* permanent number; elements in the base */
+    uint64_t base_offset, head_sum, body_sum, meta_sum;
+    uint32_t head_len, body_len, meta_len, newest;
+    uint64_t delta_offset, delta_sum, delta_meta_sum;
+    uint32_t n_dead, delta_head_len, delta_body_len, delta_meta_len;
+    uint32_t n_delta, reserved;
+    osm3s_bbox bbox;           /* over base and delta */
+} osm3s_dir_entry;
+
+typedef struct osm3s_snapshot osm3s_snapshot;
+
+osm3s_snapshot *osm3s_snapshot_new(void);
+void osm3s_snapshot_free(osm3s_snapshot *);
+/* Map a block file read-only: file = family, or OSM3S_FAMILIES for the deltas. An empty or absent file is allowed. */
+int osm3s_snapshot_map(osm3s_snapshot *, int file, const char *path);
+/* Append directory entries of a family, in order. The bytes are copied. */
+int osm3s_snapshot_add_directory(osm3s_snapshot *, int family, const void *entries, size_t len);
+/* After the last directory page. */
+int osm3s_snapshot_seal(osm3s_snapshot *);
+
+/* Blocks of a family are numbered from first on. */
+uint32_t osm3s_snapshot_first_block(const osm3s_snapshot *, int family);
+uint32_t osm3s_snapshot_n_blocks(const osm3s_snapshot *, int family);
+const osm3s_dir_entry *osm3s_snapshot_entry(const osm3s_snapshot *, uint32_t block);
+/* Block number of a permanent block id (node families share one number space), or OSM3S_UNRESOLVED. */
+uint32_t osm3s_snapshot_block_of_id(const osm3s_snapshot *, int type, uint32_t id);
+/* The block of a family in whose key range `order_key` falls, or OSM3S_UNRESOLVED if the family is empty. */
+uint32_t osm3s_snapshot_block_of_key(const osm3s_snapshot *, int family, uint64_t order_key);
+
+/* Compressed meta frames: where they are, and handing in what they decompress to (kept by the caller). */
+const uint8_t *osm3s_snapshot_meta_frame(osm3s_snapshot *, uint32_t block, int delta, uint32_t *len);
+int osm3s_snapshot_attach_meta(osm3s_snapshot *, uint32_t block, int delta, const uint8_t *data, size_t len);
+
+/* Find elements by id in blocks given per id (permanent block ids; 0xffffffff: unknown id), and append those that are
+ * there to rows, unsorted. */
+int osm3s_snapshot_find(osm3s_snapshot *, int type, const uint64_t *ids, const uint32_t *block_ids, size_t n,
+                        osm3s_rows *rows);
+/* Fill in block and slot of node rows that have only a position. `tagged_only`: untagged nodes stay unresolved. */
+int osm3s_snapshot_resolve_nodes(osm3s_snapshot *, osm3s_rows *rows, int tagged_only);
+/* Check every frame and record of one block; OSM3S_CORRUPT names what is wrong. */
+int osm3s_snapshot_check_block(osm3s_snapshot *, uint32_t block);
 
 /* --- context.c: what bounds a running query --- */
 
@@ -134,6 +239,68 @@ typedef struct {
     volatile int cancelled;  /* set from a signal handler or another thread */
     uint32_t countdown;      /* internal: calls until the clock is read again */
 } osm3s_context;
+/* --- out_sink.c: where an answer goes --- */
+
+typedef struct osm3s_sink osm3s_sink;
+
+/* fd -1: keep the answer in memory. The descriptor stays the caller's; SIGPIPE must be ignored. */
+osm3s_sink *osm3s_sink_new(int fd);
+void osm3s_sink_free(osm3s_sink *);
+int osm3s_sink_write(osm3s_sink *, const char *bytes, size_t len);
+/* OSM3S_CANCELLED if the client has gone. An error of a sink stays: every later call returns it. */
+int osm3s_sink_flush(osm3s_sink *);
+/* What a memory sink holds; valid until the next call with this sink. */
+const char *osm3s_sink_data(const osm3s_sink *, size_t *len);
+/* All bytes written so far, flushed or not. */
+uint64_t osm3s_sink_bytes(const osm3s_sink *);
+/* Announce an element: writes the separator unless it is the first one. */
+int osm3s_sink_next_element(osm3s_sink *, const char *separator, size_t len);
+uint64_t osm3s_sink_elements(const osm3s_sink *);
+
+/* --- out_rows.c: printing elements --- */
+
+enum { OSM3S_XML = 0, OSM3S_JSON = 1, OSM3S_CSV = 2 };
+enum { OSM3S_OUT_IDS = 1, OSM3S_OUT_COORDS = 2, OSM3S_OUT_REFS = 4, OSM3S_OUT_TAGS = 8, OSM3S_OUT_META = 16 };
+enum { OSM3S_GEOMETRY_NONE = 0, OSM3S_GEOMETRY_FULL = 1, OSM3S_GEOMETRY_BOUNDS = 2, OSM3S_GEOMETRY_CENTER = 3 };
+enum { OSM3S_FIELD_TAG, OSM3S_FIELD_ID, OSM3S_FIELD_TYPE, OSM3S_FIELD_OTYPE, OSM3S_FIELD_LAT, OSM3S_FIELD_LON,
+       OSM3S_FIELD_VERSION, OSM3S_FIELD_TIMESTAMP, OSM3S_FIELD_CHANGESET, OSM3S_FIELD_UID, OSM3S_FIELD_USER,
+       OSM3S_FIELD_EMPTY };
+
+typedef struct {
+    size_t n;
+    const int32_t *uid;     /* ascending */
+    const uint32_t *start;  /* n + 1 offsets into bytes */
+    const char *bytes;
+} osm3s_users;
+
+typedef struct {
+    int kind;               /* OSM3S_FIELD_... */
+    const char *key;        /* OSM3S_FIELD_TAG only */
+    size_t key_len;
+} osm3s_csv_field;
+
+typedef struct {
+    int format;             /* OSM3S_XML ... */
+    uint32_t detail;        /* OSM3S_OUT_... */
+    int geometry;           /* OSM3S_GEOMETRY_... */
+    int clipped;            /* whether only what lies in `clip` gets coordinates; clip.west > clip.east is allowed */
+    osm3s_bbox clip;
+    const osm3s_users *users;    /* may be NULL */
+    const osm3s_set *members;    /* relations with geometry: their node members with position, way members resolved */
+    const osm3s_csv_field *fields;
+    size_t n_fields;
+    const char *separator;
+    size_t separator_len;
+} osm3s_out_options;
+
+/* Print rows of one type in the given order. Tags and metadata of unresolved rows are missing. */
+int osm3s_out_rows(osm3s_snapshot *, osm3s_context *, const osm3s_row *rows, size_t n, int type,
+                   const osm3s_out_options *, osm3s_sink *);
+
+/* --- out_order.c --- */
+
+/* The rows in the reference's quadtile order, then by id, into out (room for rows->n). */
+int osm3s_order_quadtile(osm3s_snapshot *, osm3s_context *, const osm3s_rows *rows, int type, osm3s_row *out);
 /* --- cffi end --- */
 
 #endif
