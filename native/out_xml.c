@@ -1,0 +1,180 @@
+/* out_xml.c: elements as XML (spec: overpass-language.md 8.2). */
+#include "out.h"
+
+enum { HEAD_TEXT = 512, ND_LINE = 96, MEMBER_TEXT = 256 };
+
+char *render_xml_tag(char *p, const char *key, size_t key_len, const char *value, size_t value_len)
+{
+    p = PUT(p, "    <tag k=\"");
+    p = put_xml_text(p, key, key_len);
+    p = PUT(p, "\" v=\"");
+    p = put_xml_text(p, value, value_len);
+    return PUT(p, "\"/>\n");
+}
+
+static inline char *put_lat_lon(char *p, int32_t lat, int32_t lon)
+{
+    p = PUT(p, " lat=\"");
+    p = put_coord(p, lat);
+    p = PUT(p, "\" lon=\"");
+    p = put_coord(p, lon);
+    return PUT(p, "\"");
+}
+
+static char *put_meta(char *p, const osm3s_meta *meta, const char *user, size_t user_len)
+{
+    p = PUT(p, " version=\"");
+    p = put_u64(p, meta->version);
+    p = PUT(p, "\" timestamp=\"");
+    p = put_timestamp(p, meta->timestamp);
+    p = PUT(p, "\" changeset=\"");
+    p = put_u64(p, meta->changeset);
+    p = PUT(p, "\" uid=\"");
+    p = put_i64(p, meta->uid);
+    if (user != NULL) {
+        p = PUT(p, "\" user=\"");
+        p = put_xml_text(p, user, user_len);
+    }
+    return PUT(p, "\"");
+}
+
+static char *put_box(char *p, const printer *o)
+{
+    if (o->options->geometry == OSM3S_GEOMETRY_CENTER) {
+        position center = box_center(o->box);
+        p = PUT(p, "    <center");
+        p = put_lat_lon(p, center.lat, center.lon);
+        return PUT(p, "/>\n");
+    }
+    p = PUT(p, "    <bounds minlat=\"");
+    p = put_coord(p, o->box.south);
+    p = PUT(p, "\" minlon=\"");
+    p = put_coord(p, o->box.west);
+    p = PUT(p, "\" maxlat=\"");
+    p = put_coord(p, o->box.north);
+    p = PUT(p, "\" maxlon=\"");
+    p = put_coord(p, o->box.east);
+    return PUT(p, "\"/>\n");
+}
+
+static int print_nodes(const printer *o)
+{
+    char *p = sink_room(o->sink, o->nodes.n * ND_LINE);
+    if (p == NULL)
+        return o->sink->error;
+    for (size_t i = 0; i < o->nodes.n; i++) {
+        const way_node *node = &o->nodes.items[i];
+        p = PUT(p, "    <nd ref=\"");
+        p = put_i64(p, node->ref);
+        p = PUT(p, "\"");
+        if (o->want_line && node->lat != OSM3S_NO_COORD)
+            p = put_lat_lon(p, node->lat, node->lon);
+        p = PUT(p, "/>\n");
+    }
+    sink_advance(o->sink, p);
+    return OSM3S_OK;
+}
+
+/* What stands between the attributes and the end of a member way. */
+static char *put_member_line(char *p, const position *from, const position *to)
+{
+    const position *visible = from;
+    while (visible < to && visible->lat == OSM3S_NO_COORD)
+        visible++;
+    if (visible == to)
+        return PUT(p, "/>\n");
+    p = PUT(p, ">\n");
+    for (const position *at = from; at < to; at++) {
+        p = PUT(p, "      <nd");
+        if (at->lat != OSM3S_NO_COORD)
+            p = put_lat_lon(p, at->lat, at->lon);
+        p = PUT(p, "/>\n");
+    }
+    return PUT(p, "    </member>\n");
+}
+
+static int print_members(const printer *o)
+{
+    for (size_t i = 0; i < o->members.n; i++) {
+        const member *m = &o->members.items[i];
+        const position *from = NULL, *to = NULL;
+        if (o->want_line) {
+            from = o->positions + o->first_position[i];
+            to = o->positions + o->first_position[i + 1];
+        }
+        size_t role_len = 3;
+        const char *role = m->role < o->view->n_roles ? view_role(o->view, m->role, &role_len) : "???";
+        char *p = sink_room(o->sink, MEMBER_TEXT + role_len * ESCAPED + (size_t)(to - from) * ND_LINE);
+        if (p == NULL)
+            return o->sink->error;
+        p = PUT(p, "    <member type=\"");
+        p = put_bytes(p, TYPE_NAMES[m->type], TYPE_NAME_LENGTHS[m->type]);
+        p = PUT(p, "\" ref=\"");
+        p = put_i64(p, m->ref);
+        p = PUT(p, "\" role=\"");
+        p = put_xml_text(p, role, role_len);
+        p = PUT(p, "\"");
+        if (m->type == OSM3S_NODE && from < to && from->lat != OSM3S_NO_COORD)
+            p = put_lat_lon(p, from->lat, from->lon);
+        p = m->type == OSM3S_WAY ? put_member_line(p, from, to) : PUT(p, "/>\n");
+        sink_advance(o->sink, p);
+    }
+    return OSM3S_OK;
+}
+
+static bool has_tags(const printer *o)
+{
+    uint32_t from = 0, to = 0;
+    if (o->options->detail & OSM3S_OUT_TAGS && o->view != NULL)
+        view_tags(o->view, o->slot, &from, &to);
+    return from < to;
+}
+
+int print_xml(printer *o)
+{
+    const osm3s_out_options *options = o->options;
+    const char *user = NULL;
+    size_t user_len = 0;
+    if (o->has_meta)
+        user_name(options->users, o->meta.uid, &user, &user_len);
+    char *p = sink_room(o->sink, HEAD_TEXT + user_len * ESCAPED);
+    if (p == NULL)
+        return o->sink->error;
+    p = PUT(p, "  <");
+    p = put_bytes(p, TYPE_NAMES[o->type], TYPE_NAME_LENGTHS[o->type]);
+    if (options->detail & OSM3S_OUT_IDS) {
+        p = PUT(p, " id=\"");
+        p = put_u64(p, o->row.id);
+        p = PUT(p, "\"");
+    }
+    if (o->type == OSM3S_NODE && (options->detail & OSM3S_OUT_COORDS || options->geometry != OSM3S_GEOMETRY_NONE)
+        && o->row.lat != OSM3S_NO_COORD)
+        p = put_lat_lon(p, o->row.lat, o->row.lon);
+    if (o->has_meta)
+        p = put_meta(p, &o->meta, user, user_len);
+
+    bool box = o->type != OSM3S_NODE && o->has_box, tags = has_tags(o);
+    bool nodes = o->type == OSM3S_WAY && o->want_refs && o->nodes.n > 0;
+    bool members = o->type == OSM3S_RELATION && o->want_refs && o->members.n > 0;
+    if (!box && !tags && !nodes && !members) {
+        sink_advance(o->sink, PUT(p, "/>\n"));
+        return OSM3S_OK;
+    }
+    p = PUT(p, ">\n");
+    if (box)
+        p = put_box(p, o);
+    sink_advance(o->sink, p);
+    int error = nodes ? print_nodes(o) : members ? print_members(o) : OSM3S_OK;
+    uint32_t n_tags;
+    if (error == OSM3S_OK && tags)
+        error = put_tags(o, "", 0, 0, &n_tags);
+    if (error)
+        return error;
+    p = sink_room(o->sink, 16);
+    if (p == NULL)
+        return o->sink->error;
+    p = PUT(p, "  </");
+    p = put_bytes(p, TYPE_NAMES[o->type], TYPE_NAME_LENGTHS[o->type]);
+    sink_advance(o->sink, PUT(p, ">\n"));
+    return OSM3S_OK;
+}
