@@ -154,7 +154,7 @@ osm3s_bbox poly_bbox(const poly *);
  * POLY_BORDER: not decided. */
 int poly_classify(const poly *, const osm3s_bbox *plain);
 
-/* --- geom_around.c: what is within a distance of points and lines --- */
+/* --- geom_around.c, geom_sphere.c: what is within a distance of points and lines --- */
 
 typedef struct around around;
 
@@ -172,9 +172,11 @@ bool around_contains(const around *, int32_t lat, int32_t lon);
 /* A known node is contained, an input point is within the radius of a segment, or a segment crosses an input segment. */
 bool around_meets_way(const around *, const way_node *nodes, size_t n);
 
-/* False: nothing in the plain box (nor a way with that index box) is in range. For skipping blocks and elements. */
+/* False: no node in the plain box, and no way whose bbox_of_way is inside it, is in range. For skipping blocks and
+ * elements. */
 bool around_may_meet(const around *, const osm3s_bbox *plain);
-/* At most a few thousand plain boxes that together hold everything in range. The array is the caller's, to be freed;
+/* At most some 2000 plain boxes that together hold every position in range. A way in range has a point in them, but on
+ * long segments maybe outside of its bbox_of_way: use around_may_meet there. The array is the caller's, to be freed;
  * OSM3S_NOMEM. */
 int around_boxes(const around *, osm3s_bbox **boxes, size_t *n);
 

@@ -117,6 +117,13 @@ int osm3s_pbf_blob_header(const uint8_t *data, size_t len, int *type, uint32_t *
 typedef struct { uint32_t start, len, raw_len; int compression; } osm3s_pbf_blob;
 int osm3s_pbf_decode_blob(const uint8_t *data, size_t len, osm3s_pbf_blob *out);
 
+/* --- xml_element.c: the start tag of one XML element of an OSM file -> the same in a batch. `attributes` is name, value,
+ * name, value ... joined by the byte 1, with a 0 at the end. OSM3S_INPUT says what is wrong with a value. --- */
+int osm3s_xml_element(osm3s_batch *, uint8_t type, int in_delete, const char *attributes);
+int osm3s_xml_tag(osm3s_batch *, const char *attributes);
+int osm3s_xml_nd(osm3s_batch *, const char *attributes);
+int osm3s_xml_member(osm3s_batch *, const char *attributes);
+
 /* --- block.c: the codec of element blocks. Layout in native/FORMAT.md. --- */
 
 typedef struct osm3s_block_builder osm3s_block_builder;
@@ -301,6 +308,51 @@ int osm3s_out_rows(osm3s_snapshot *, osm3s_context *, const osm3s_row *rows, siz
 
 /* The rows in the reference's quadtile order, then by id, into out (room for rows->n). */
 int osm3s_order_quadtile(osm3s_snapshot *, osm3s_context *, const osm3s_rows *rows, int type, osm3s_row *out);
+/* --- geom_*.c: geometry. Ways are n pairs lat, lon; lat OSM3S_NO_COORD: not known. See native/geom.h. --- */
+
+uint64_t osm3s_morton_of_position(int32_t lat, int32_t lon);
+void osm3s_position_of_morton(uint64_t morton, int32_t *lat, int32_t *lon);
+uint32_t osm3s_quad_of_position(int32_t lat, int32_t lon);
+uint32_t osm3s_quad_of_bbox(osm3s_bbox plain);
+uint32_t osm3s_quad_of_members(const uint32_t *quads, size_t n);
+uint32_t osm3s_quad_order(uint32_t quad);
+
+int32_t osm3s_e7_of_lat(double lat);
+int32_t osm3s_e7_of_lon(double lon);
+int osm3s_bbox_contains(osm3s_bbox box, int32_t lat, int32_t lon);
+int osm3s_bbox_meets(osm3s_bbox a, osm3s_bbox b);
+int osm3s_bbox_covers(osm3s_bbox outer, osm3s_bbox inner_plain);
+int osm3s_way_meets_bbox(const int32_t *lat_lon, size_t n, osm3s_bbox box);
+int osm3s_bbox_of_way(const int32_t *lat_lon, size_t n, osm3s_bbox *out);
+int osm3s_bounds_of_way(const int32_t *lat_lon, size_t n, osm3s_bbox *out);
+osm3s_bbox osm3s_bounds_of_members(const osm3s_bbox *bounds, size_t n);
+void osm3s_center_of_bounds(osm3s_bbox bounds, double *lat, double *lon); /* degrees */
+
+double osm3s_distance_m(double lat_a, double lon_a, double lat_b, double lon_b); /* degrees */
+double osm3s_length_m(const int32_t *lat_lon, size_t n); /* negative: OSM3S_NOMEM */
+
+/* A polygon of one ring, vertices in degrees; NULL: no memory. */
+typedef struct poly osm3s_poly;
+enum { OSM3S_OUTSIDE = 0, OSM3S_BORDER = 1, OSM3S_INSIDE = 2 };
+osm3s_poly *osm3s_poly_new(const double *lat_lon, size_t n);
+void osm3s_poly_free(osm3s_poly *);
+int osm3s_poly_locate(const osm3s_poly *, int32_t lat, int32_t lon);
+int osm3s_poly_meets_way(const osm3s_poly *, const int32_t *lat_lon, size_t n, int border);
+int osm3s_poly_classify(const osm3s_poly *, osm3s_bbox plain); /* OSM3S_BORDER: not decided */
+osm3s_bbox osm3s_poly_bbox(const osm3s_poly *);
+
+/* Add points and lines (in degrees) and ways, prepare, test. */
+typedef struct around osm3s_around;
+osm3s_around *osm3s_around_new(double radius_m);
+void osm3s_around_free(osm3s_around *);
+int osm3s_around_add_line(osm3s_around *, const double *lat_lon, size_t n);
+int osm3s_around_add_way(osm3s_around *, const int32_t *lat_lon, size_t n);
+int osm3s_around_prepare(osm3s_around *);
+int osm3s_around_contains(const osm3s_around *, int32_t lat, int32_t lon);
+int osm3s_around_meets_way(const osm3s_around *, const int32_t *lat_lon, size_t n);
+int osm3s_around_may_meet(const osm3s_around *, osm3s_bbox plain);
+/* Up to `room` of the *n boxes that hold every position in range. */
+int osm3s_around_boxes(const osm3s_around *, osm3s_bbox *out, size_t room, size_t *n);
 /* --- cffi end --- */
 
 #endif
