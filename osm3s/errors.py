@@ -53,11 +53,16 @@ class InputError(Osm3sError):
 
 
 class DispatcherError(Osm3sError):
-    """The dispatcher is not running, refused, or did not answer. `origin` is the reference's name of the place."""
+    """The dispatcher is not running, refused, or did not answer. `origin` is the reference's name of the place.
 
-    def __init__(self, message: str, origin: str = "") -> None:
+    `errno` and `file` complete the reference's report: `open64: ERRNO STRERROR FILE ORIGIN`.
+    """
+
+    def __init__(self, message: str, origin: str = "", *, errno: int = 0, file: str = "/osm3s_osm_base") -> None:
         super().__init__(message)
         self.origin = origin
+        self.errno = errno
+        self.file = file
 
 
 # --- queries --------------------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@
 | deltas.bin | the deltas of all families |
 | osm_base_version replicate_id | plain-text mirrors of what is inside the index |
 | osm3s_osm_base | the dispatcher's Unix socket |
+| osm3s_osm_base.instance | held locked by the dispatcher as long as it runs |
+| osm3s_frontend | the socket on which frontends take queries |
 | transactions.log database.log | logs in the reference's format |
 """
 
@@ -70,3 +72,28 @@ class DatabaseDir:
     def socket(self, socket_dir: str | None = None) -> str:
         """The dispatcher's socket, which may live outside the directory (its path must stay under 107 bytes)."""
         return os.path.join(socket_dir or self.root, "osm3s_osm_base")
+
+    def frontend_socket(self, socket_dir: str | None = None) -> str:
+        """Where the warmed parent of the frontends listens."""
+        return os.path.join(socket_dir or self.root, "osm3s_frontend")
+
+    def dispatcher_instance(self, socket_dir: str | None = None) -> str:
+        """The file that a running dispatcher holds locked; one lies beside the data, one beside the socket."""
+        return self.socket(socket_dir) + ".instance"
+
+
+SOCKET_PATH_MAX_BYTES = 107
+DEFAULT_STATUS_PAGE = "/osm3s_osm_base"
+"""Name in shared memory of the dispatcher that was started last, as it stands in messages."""
+
+
+def status_page(db_dir: str | None = None) -> str:
+    """The page in shared memory of the dispatcher of a database; without `db_dir` that of the one started last."""
+    shm = os.environ.get("OSM3S_SHM_DIR") or "/dev/shm"
+    page = shm + DEFAULT_STATUS_PAGE
+    if db_dir is None:
+        return page
+    from hashlib import blake2b  # here, because tools that are not told a directory do without it
+
+    name = os.fsencode(os.path.realpath(db_dir))
+    return f"{page}.{blake2b(name, digest_size=8).hexdigest()}"

@@ -1,0 +1,309 @@
+"""The dispatcher's client: one blocking socket for the life of a reading or writing process.
+
+Reading::
+
+    client = DispatcherClient.connect()
+    with client.reading(timeout_s=180, maxsize_bytes=1 << 29, query_text=text, address=remote_addr) as session:
+        snapshot = open_index(client.db_dir)
+        session.opened(snapshot.txn_id)
+        ...                                   # session.prolongate() from time to time
+        session.blocks_read, session.cpu_ms = 12, [34]
+
+Writing::
+
+    with client.writing("2026-11-21T20:40:38Z") as session:
+        ...                                   # reuse only what no snapshot from session.oldest_snapshot on can see
+        session.commit()                      # the change is complete and safe on disk: may it be merged?
+        ...
+        session.done(Version(txn_id, timestamp, replicate_id))
+
+Leaving the block of `writing` without `done` rolls back; discard the change first. All failures are
+`DispatcherError`s with the reference's name of the place in `origin`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from osm3s.constants import DEFAULT_MAXSIZE_BYTES, DEFAULT_TIMEOUT_S
+from osm3s.dispatch import status_page
+from osm3s.dispatch.identity import client_token
+from osm3s.dispatch.version import Version
+from osm3s.dispatch.wire import MAX_FRAME_BYTES, FrameBuffer, ProtocolError, encode
+from osm3s.errors import DispatcherError
+from osm3s.paths import DEFAULT_STATUS_PAGE, DatabaseDir
+from osm3s.paths import status_page as page_path
+
+NOT_RUNNING_ORIGIN = "Dispatcher_Client::1"
+"""Origin of the error that tells that there is no dispatcher."""
+READ_ORIGIN = "Dispatcher_Client::request_read_and_idx::"
+READ_REASONS = ("rate_limited", "timeout", "duplicate_query")
+READ_WAIT_S = 35.0
+"""A query that got no verdict for so long fails as `protocol_error`."""
+ANSWER_WAIT_S = 30.0
+LOGGED_TEXT_MAX_BYTES = MAX_FRAME_BYTES - 4096
+"""A longer query text is cut in transactions.log."""
+
+
+class DispatcherClient:
+    """A connection to a running dispatcher. Not for use by several threads at a time."""
+
+    def __init__(self, connection: socket.socket, db_dir: str) -> None:
+        self.db_dir = db_dir
+        """Where the database is, without a trailing slash."""
+        self._socket = connection
+        self._frames = FrameBuffer()
+
+    @classmethod
+    def connect(cls, db_dir: str | None = None, socket_dir: str | None = None) -> DispatcherClient:
+        """Connect to the dispatcher of `db_dir`, else of $OVERPASS_DB_DIR, else to the one started last.
+
+        Raises DispatcherError with origin `Dispatcher_Client::1` if none answers.
+        """
+        db_dir = db_dir or os.environ.get("OVERPASS_DB_DIR") or None
+        socket_dir = socket_dir or os.environ.get("OVERPASS_SOCKET_DIR") or None
+        if db_dir:
+            connection = _connected(DatabaseDir(db_dir).socket(socket_dir))
+            if connection is not None:
+                return cls(connection, os.path.realpath(db_dir))
+        status = status_page.read(page_path(db_dir))
+        if status is not None:
+            path = DatabaseDir(status.db_dir).socket(socket_dir) if socket_dir else status.socket_path
+            connection = _connected(path)
+            if connection is not None:
+                return cls(connection, status.db_dir)
+        where = f" for {db_dir}" if db_dir else ""
+        raise DispatcherError(
+            f"no dispatcher is running{where}: start one with dispatcher --osm-base --db-dir=DIR",
+            NOT_RUNNING_ORIGIN,
+            errno=2,
+            file=DEFAULT_STATUS_PAGE,
+        )
+
+    def close(self) -> None:
+        """End the connection; whatever it holds is released."""
+        self._socket.close()
+
+    def __enter__(self) -> DispatcherClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- sessions ---------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def reading(
+        self,
+        timeout_s: int = DEFAULT_TIMEOUT_S,
+        maxsize_bytes: int = DEFAULT_MAXSIZE_BYTES,
+        query_text: str | bytes = b"",
+        address: str = "",
+    ) -> Iterator[ReadSession]:
+        """Permission to read a snapshot. `address` is the client's (REMOTE_ADDR), empty for local tools.
+
+        Raises DispatcherError with origin `Dispatcher_Client::request_read_and_idx::` + rate_limited, timeout (the
+        server is too busy), duplicate_query or protocol_error.
+        """
+        from osm3s.dispatch.request_hash import request_hashes  # costs a millisecond to import
+
+        text = query_text.encode("utf-8", "surrogateescape") if isinstance(query_text, str) else query_text
+        full, anonymous = request_hashes(text)
+        address = "".join(filter(str.isprintable, address))[:100]
+        request = ("read_start", timeout_s, maxsize_bytes, client_token(address), full, anonymous, address)
+        answer = self._ask((*request, text[:LOGGED_TEXT_MAX_BYTES]), READ_ORIGIN + "protocol_error", READ_WAIT_S)
+        if answer[0] != "granted":
+            reason = answer[1] if answer[1] in READ_REASONS else "protocol_error"
+            raise DispatcherError(str(answer[2]), READ_ORIGIN + reason)
+        session = ReadSession(self, answer[1], Version(*answer[2:]))
+        try:
+            yield session
+        finally:
+            statistics = " ".join(map(str, (session.blocks_read, *session.cpu_ms)))
+            with suppress(DispatcherError):  # the query is answered, with or without a dispatcher
+                self._tell(("read_finished", statistics), "Dispatcher_Client::read_finished::socket")
+
+    @contextmanager
+    def writing(self, data_timestamp: str = "") -> Iterator[WriteSession]:
+        """The permission to write; waits for as long as another process has it.
+
+        Raises DispatcherError if the dispatcher stops, or cannot repair what an earlier writer has left.
+        """
+        origin = "Dispatcher_Client::write_start::socket"
+        answer = self._ask(("write_start", data_timestamp), origin, None)
+        if answer[0] != "granted":
+            raise DispatcherError(f"no permission to write: {answer[2]}", origin)
+        session = WriteSession(self, answer[1], answer[2], Version(*answer[3:]))
+        try:
+            yield session
+        except BaseException:
+            with suppress(DispatcherError):  # it is the first failure that counts
+                session.roll_back()
+            raise
+        session.roll_back()
+
+    # --- control ----------------------------------------------------------------------------------------------------
+
+    def status(self) -> str:
+        """The text of `dispatcher --status`."""
+        return str(self._ask_ok(("status",), "Dispatcher_Client::output_status::socket")[0])
+
+    def my_status(self, token: int) -> tuple[int, list[tuple[int, int, int, int, int]], list[int]]:
+        """(rate limit, active queries of this token, times at which its blocked slots are free again).
+
+        A query is (state code, pid, timeout_s, maxsize_bytes, start); times are seconds since 1970.
+        """
+        origin = "Dispatcher_Client::query_my_status::socket::1"
+        rate_limit, queries, ends = self._ask_ok(("my_status", token), origin)
+        return rate_limit, [tuple(query) for query in queries], ends
+
+    def query_by_token(self, token: int) -> int:
+        """pid of the last active query of this token, or 0."""
+        return int(self._ask_ok(("query_by_token", token), "Dispatcher_Client::query_by_token::socket::1")[0])
+
+    def set_limits(
+        self, space_bytes: int = 0, time_units: int = 0, rate_limit: int = -1, allow_duplicates: bool | None = None
+    ) -> None:
+        """Change limits of the running instance; the defaults keep what is set."""
+        duplicates = -1 if allow_duplicates is None else int(allow_duplicates)
+        request = ("set_limits", space_bytes, time_units, rate_limit, duplicates)
+        self._ask_ok(request, "Dispatcher_Client::set_global_limits::1")
+
+    def purge(self, pid: int) -> int:
+        """Forget all sessions of a process; a writer is killed. Returns how many there were."""
+        return int(self._ask_ok(("purge", pid), "Dispatcher_Client::purge::socket::1")[0])
+
+    def terminate(self) -> None:
+        """Stop the dispatcher; returns when it is gone and a new one may start."""
+        self._ask_ok(("terminate",), "Dispatcher_Client::terminate::socket")
+        self._socket.settimeout(None)
+        with suppress(OSError):
+            while self._socket.recv(4096):
+                pass
+
+    # --- messages ---------------------------------------------------------------------------------------------------
+
+    def _tell(self, message: Sequence[Any], origin: str) -> None:
+        """Send a request that has no answer."""
+        try:
+            self._socket.sendall(encode(message))
+        except (OSError, ProtocolError) as error:
+            raise self._lost(origin, error) from None
+
+    def _ask(self, message: Sequence[Any], origin: str, wait_s: float | None = ANSWER_WAIT_S) -> list[Any]:
+        self._tell(message, origin)
+        try:
+            self._socket.settimeout(wait_s)
+            while (answer := self._frames.next_message()) is None:
+                data = self._socket.recv(65536)
+                if not data:
+                    raise ConnectionResetError(104, "the connection was closed")
+                self._frames.feed(data)
+        except (OSError, ProtocolError) as error:
+            self.close()  # an answer that comes late would be taken for that to the next request
+            raise self._lost(origin, error) from None
+        if answer[0] == "refused" and answer[1] == "purged":
+            raise DispatcherError(str(answer[2]), origin)
+        return answer
+
+    def _ask_ok(self, message: Sequence[Any], origin: str) -> list[Any]:
+        answer = self._ask(message, origin)
+        if answer[0] != "ok":
+            raise DispatcherError(f"the dispatcher refused {message[0]}: {answer[-1]}", origin)
+        return answer[1:]
+
+    def _lost(self, origin: str, error: Exception) -> DispatcherError:
+        """The error to raise, with the dispatcher's farewell if it has sent one."""
+        why = "it did not answer in time" if isinstance(error, TimeoutError) else str(error)
+        with suppress(OSError, ProtocolError):
+            self._socket.setblocking(False)
+            self._frames.feed(self._socket.recv(65536))
+            farewell = self._frames.next_message()
+            if farewell is not None and farewell[0] == "refused":
+                why = str(farewell[2])
+        return DispatcherError(f"lost the dispatcher: {why}", origin, errno=getattr(error, "errno", None) or 0)
+
+
+class _Session:
+    """Something that is held by giving signs of life."""
+
+    def __init__(self, client: DispatcherClient, purge_timeout_s: float, version: Version) -> None:
+        self.version = version
+        """The version that was published when the session began."""
+        self._client = client
+        self._interval_s = min(purge_timeout_s / 10, 60.0)
+        self._told_s = time.monotonic()
+
+    def prolongate(self) -> None:
+        """A sign of life. Cheap, so call it often: most calls only look at the clock.
+
+        Raises DispatcherError if the session is lost.
+        """
+        now_s = time.monotonic()
+        if now_s - self._told_s >= self._interval_s:
+            self._client._tell(("prolongate",), "Dispatcher_Client::prolongate::socket")
+            self._told_s = now_s
+
+
+class ReadSession(_Session):
+    def __init__(self, client: DispatcherClient, purge_timeout_s: float, version: Version) -> None:
+        super().__init__(client, purge_timeout_s, version)
+        self.blocks_read = 0
+        self.cpu_ms: Sequence[int] = ()
+        """Both for transactions.log; to be set before the session ends."""
+
+    def opened(self, txn_id: int) -> None:
+        """Tell which snapshot was opened; until then the one of `version` is kept for us, which may be older."""
+        self._client._tell(("read_idx_finished", txn_id), "Dispatcher_Client::read_idx_finished::socket")
+
+
+class WriteSession(_Session):
+    def __init__(
+        self, client: DispatcherClient, purge_timeout_s: float, oldest_snapshot: int, version: Version
+    ) -> None:
+        super().__init__(client, purge_timeout_s, version)
+        self.oldest_snapshot = oldest_snapshot
+        """The oldest version (txn id) that a reader may be looking at."""
+        self._over = False
+
+    def commit(self, statistics: str = "") -> None:
+        """Ask to commit what is complete on disk; merge it when this returns. `statistics` are for the log."""
+        origin = "Dispatcher_Client::write_commit::socket"
+        answer = self._client._ask(("write_commit", statistics), origin)
+        if answer[0] != "granted":
+            raise DispatcherError(f"no permission to commit: {answer[2]}", origin)
+
+    def done(self, version: Version) -> None:
+        """The change is merged: publish it as this version and end the session."""
+        self._client._ask_ok(("write_done", *version), "Dispatcher_Client::write_commit::socket")
+        self._over = True
+
+    def roll_back(self) -> None:
+        """The change is discarded: end the session. Without effect when it is over."""
+        if not self._over:
+            self._over = True
+            self._client._ask_ok(("write_rollback",), "Dispatcher_Client::write_rollback::socket")
+
+
+def is_running(db_dir: str, socket_dir: str | None = None) -> bool:
+    """Whether a dispatcher manages this database, so that it must not be accessed directly."""
+    try:
+        DispatcherClient.connect(db_dir, socket_dir).close()
+    except DispatcherError:
+        return False
+    return True
+
+
+def _connected(path: str) -> socket.socket | None:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(path)
+    except OSError:  # no such file, nobody listens, or the path is too long: all the same to us
+        connection.close()
+        return None
+    return connection

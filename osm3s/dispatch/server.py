@@ -1,0 +1,249 @@
+"""The dispatcher process: turns bytes, ends of processes and time into events, and effects into deeds. On uvloop."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import uvloop
+
+from osm3s.dispatch import effects as do
+from osm3s.dispatch.admission import Admission, Claim, OpenAdmission
+from osm3s.dispatch.client_connection import ClientConnection
+from osm3s.dispatch.effects import Effect
+from osm3s.dispatch.instance import Instance
+from osm3s.dispatch.journal import Journal, escape
+from osm3s.dispatch.processes import Watch
+from osm3s.dispatch.recovery import Outcome, Recovery
+from osm3s.dispatch.state import DEFAULT_PURGE_TIMEOUT_S, State
+from osm3s.dispatch.status_text import state_code, status_text
+from osm3s.dispatch.version import Version
+from osm3s.dispatch.wire import ProtocolError, encode
+
+
+class Server:
+    """Serves one database from `run` until it is told to stop."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        recovery: Recovery,
+        admission: Admission | None = None,
+        version: Version | None = None,
+        purge_timeout_s: float = DEFAULT_PURGE_TIMEOUT_S,
+    ) -> None:
+        self._instance = instance
+        self._recovery = recovery
+        self._admission = admission or OpenAdmission()
+        self._state = State(self._admission, version, purge_timeout_s)
+        self._loop = uvloop.new_event_loop()
+        self._journal = Journal(instance.db, self._loop.call_later)
+        self._watch = Watch(self._loop, lambda pid: self.carry_out(self._state.process_gone(pid, self.now_s())))
+        self._clients: dict[int, ClientConnection] = {}
+        self._ending: list[ClientConnection] = []
+        """Clients that asked us to stop: the end of their connection is the news that we are gone."""
+        self._numbers = 0
+        self._shown: tuple[Any, ...] = ()
+        self._wake_s = float("inf")
+        self._alarm: asyncio.TimerHandle | None = None
+        soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._clients_max = soft_limit - 64 if soft_limit > 256 else soft_limit * 3 // 4
+
+    def now_s(self) -> float:
+        return self._loop.time()
+
+    def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serve. `ready` is called once clients can connect. Returns after an orderly end."""
+        loop = self._loop
+        self._journal.started()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, lambda: self.carry_out(self._state.shut_down(self.now_s())))
+        self._listening = loop.run_until_complete(
+            loop.create_unix_server(lambda: ClientConnection(self), sock=self._instance.listener)
+        )
+        self.carry_out(self._state.start(self._instance.survivors, self._instance.writer_pid, self.now_s()))
+        ready()
+        loop.run_forever()
+        loop.run_until_complete(asyncio.sleep(0.001))  # what was answered last is on its way
+        self._journal.flush()
+        self._instance.leave(survivors=bool(self._state.readers.count or self._state.writer.pid))
+        for client in self._ending:
+            client.abort()
+
+    # --- called by ClientConnection ---------------------------------------------------------------------------------
+
+    def opened(self, client: ClientConnection, pid: int) -> int:
+        """A client has connected; its number. If there are too many, the oldest that holds nothing has to go."""
+        if len(self._clients) >= self._clients_max:
+            idle = (conn for conn in self._clients if self._state.is_idle(conn))
+            oldest = next(idle, None)
+            if oldest is not None:
+                self.broken(oldest, "too many connections")
+        self._numbers += 1
+        self._clients[self._numbers] = client
+        self.carry_out(self._state.connected(self._numbers, pid, self.now_s()))
+        if len(self._clients) > self._clients_max:
+            self.broken(self._numbers, "too many connections")
+        return self._numbers
+
+    def closed(self, conn: int) -> None:
+        self._clients.pop(conn, None)
+        self.carry_out(self._state.closed(conn, self.now_s()))
+
+    def broken(self, conn: int, why: str) -> None:
+        self.carry_out(self._state.violated(conn, why, self.now_s()))
+
+    def request(self, conn: int, name: str, arguments: list[Any]) -> None:
+        """Carry out one request that has passed `requests.check`."""
+        state, now_s = self._state, self.now_s()
+        match name, arguments:
+            case "read_start", [timeout_s, maxsize, token, full, anonymous, address, text]:
+                claim = Claim(timeout_s, maxsize, token, full, anonymous, address, text)
+                self.carry_out(state.read_start(conn, claim, now_s))
+            case "read_idx_finished", [snapshot]:
+                self.carry_out(state.read_idx_finished(conn, snapshot, now_s))
+            case "read_finished", [statistics]:
+                self.carry_out(state.read_finished(conn, statistics, now_s))
+            case "prolongate", []:
+                self.carry_out(state.prolongate(conn, now_s))
+            case "write_start", [data_timestamp]:
+                self.carry_out(state.write_start(conn, data_timestamp, now_s))
+            case "write_commit", [statistics]:
+                self.carry_out(state.write_commit(conn, statistics, now_s))
+            case "write_done", [txn_id, timestamp, replicate_id]:
+                self.carry_out(state.write_done(conn, Version(txn_id, timestamp, replicate_id), now_s))
+            case "write_rollback", []:
+                self.carry_out(state.write_rollback(conn, now_s))
+            case "purge", [pid]:
+                self.carry_out(state.purge(conn, pid, now_s))
+            case "set_limits", numbers:
+                self._admission.limits.change(*numbers)
+                self.carry_out([do.Reply(conn, ("ok",)), *state.limits_changed(now_s)])
+            case "terminate", []:
+                self._ending.append(self._clients[conn])
+                self.carry_out([do.Reply(conn, ("ok",)), *state.shut_down(now_s)])
+            case _:
+                self._answer(conn, name, arguments)
+
+    def _answer(self, conn: int, name: str, arguments: list[Any]) -> None:
+        """Requests that only look."""
+        readers = self._state.readers.active.values()
+        epoch_offset_s = time.time() - self.now_s()
+        answer: tuple[Any, ...] = ()
+        match name, arguments:
+            case "status", []:
+                not_yet_opened = sum(not client.has_spoken for client in self._clients.values())
+                answer = (status_text(self._state, not_yet_opened, epoch_offset_s),)
+            case "query_by_token", [token]:
+                pids = [reader.pid for reader in readers if reader.claim and reader.claim.token == token]
+                answer = (pids[-1] if pids else 0,)
+            case "my_status", [token]:
+                queries = [
+                    (state_code(reader), reader.pid, reader.claim.timeout_s, reader.claim.maxsize_bytes,
+                     int(reader.since_s + epoch_offset_s))
+                    for reader in readers if reader.claim and reader.claim.token == token
+                ]  # fmt: skip
+                ends = [int(until + epoch_offset_s) for whose, until in self._admission.cooldowns() if whose == token]
+                answer = (self._admission.limits.rate_limit, queries, sorted(ends))
+                pid = self._state.connections[conn].pid
+                self._journal.database(f"query_my_status by process {pid}.")
+        self.carry_out([do.Reply(conn, ("ok", *answer))])
+
+    # --- effects ----------------------------------------------------------------------------------------------------
+
+    def carry_out(self, effects: list[Effect]) -> None:
+        todo = deque(effects)
+        while todo:
+            self._carry_out_one(todo.popleft(), todo)
+        state = self._state
+        shown = (state.writer.version, state.readers.count, state.writer.pid)
+        if shown != self._shown:
+            self._shown = shown
+            self._instance.page.write(*shown)
+        if state.wake_s != self._wake_s:
+            self._wake_s = state.wake_s
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm = self._loop.call_at(state.wake_s, self._wake)
+
+    def _wake(self) -> None:
+        self._wake_s = float("inf")
+        self.carry_out(self._state.tick(self.now_s()))
+
+    def _carry_out_one(self, effect: Effect, todo: deque[Effect]) -> None:
+        match effect:
+            case do.DatabaseLog(text, pid):
+                self._journal.database(text, pid)
+            case do.TransactionsLog(pid, text, query_text):
+                self._journal.transactions(text + escape(query_text), pid)
+            case do.Reply(conn, message):
+                self._send(conn, message)
+            case do.ListReader(conn, pid, snapshot):
+                self._instance.page.list_reader(conn, pid, snapshot)
+            case do.UnlistReader(conn):
+                self._instance.page.unlist_reader(conn)
+            case do.GrantWrite(conn, pid, message):
+                try:
+                    self._instance.create_lock(pid)
+                except OSError as error:
+                    todo.extend(self._state.lock_refused(conn, f"{error.strerror} ({error.filename})", self.now_s()))
+                else:
+                    self._watch.add(pid)
+                    self._send(conn, message)
+            case do.ReleaseLock():
+                self._instance.remove_lock()
+            case do.Publish(version):
+                readers = self._state.readers.count
+                self._instance.page.write(version, readers, self._state.writer.pid)
+            case do.Recover():
+                threading.Thread(target=self._recover, daemon=True).start()
+            case do.WatchProcess(pid):
+                self._watch.add(pid)
+            case do.KillProcess(pid):
+                if not self._signalled(pid, signal.SIGKILL):
+                    self._journal.database(f"cannot tell when process {pid} ends; it is taken to have ended.")
+                    todo.extend(self._state.process_gone(pid, self.now_s()))
+            case do.AskToEnd(pid):
+                self._signalled(pid, signal.SIGTERM)
+            case do.Close(conn):
+                client = self._clients.pop(conn, None)
+                if client is not None:
+                    client.close()
+            case do.StopListening():
+                self._listening.close()
+                self._instance.hide()
+            case do.Stop():
+                self._loop.stop()
+
+    def _send(self, conn: int, message: tuple[Any, ...]) -> None:
+        client = self._clients.get(conn)
+        if client is None:
+            return
+        try:
+            client.send(encode(message))
+        except ProtocolError as error:
+            client.send(encode(("refused", "too_long", str(error))))
+
+    def _signalled(self, pid: int, number: signal.Signals) -> bool:
+        """Send a signal. False if the end of this process will never be noticed."""
+        try:
+            return self._watch.send_signal(pid, number)
+        except PermissionError:
+            self._journal.database(f"not permitted to signal process {pid}; waiting for its end.")
+            return True
+
+    def _recover(self) -> None:
+        """In a thread: merging a big change takes its time, and readers are served meanwhile."""
+        try:
+            outcome: Outcome = self._recovery.roll_back_or_forward()
+        except Exception as error:
+            why = " ".join(f"{type(error).__name__}: {error}".split())
+            self._loop.call_soon_threadsafe(lambda: self.carry_out(self._state.recovery_failed(why, self.now_s())))
+        else:
+            self._loop.call_soon_threadsafe(lambda: self.carry_out(self._state.recovered(outcome, self.now_s())))
