@@ -1,0 +1,117 @@
+"""The built-in HTTP server: one thread, one epoll. It parses requests and watches; frontends write the answers."""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import time
+from collections.abc import Callable
+
+from osm3s.errors import UsageError
+from osm3s.serve.http_connection import HttpConnection
+
+MAX_CONNECTIONS = 512
+BACKLOG = 512
+SWEEP_S = 1.0
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; port 0 takes any free one. Raises UsageError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        raise UsageError(f"Cannot listen on {host} port {port}: {error}.") from error
+    return listener
+
+
+class HttpServer:
+    """Serves until something can be read from `stop`."""
+
+    def __init__(self, listener: socket.socket, frontend_path: str, max_connections: int = MAX_CONNECTIONS) -> None:
+        self.frontend_path = frontend_path
+        self._listener = listener
+        self._max_connections = max_connections
+        self._connections: set[HttpConnection] = set()
+        self._events = select.epoll()
+        self._handlers: dict[int, Callable[[int], None]] = {}
+        self._accepting = False
+
+    def run(self, stop: int) -> None:
+        self._events.register(stop, select.EPOLLIN)
+        self._accept_if_room()
+        next_sweep = time.monotonic() + SWEEP_S
+        while True:
+            for descriptor, events in self._events.poll(SWEEP_S if self._connections else None):
+                if descriptor == stop:
+                    self._close()
+                    return
+                handler = self._handlers.get(descriptor)
+                if handler is not None:  # else an earlier event of this round has closed it
+                    handler(events)
+            if (now := time.monotonic()) >= next_sweep:
+                next_sweep = now + SWEEP_S
+                self._sweep(now)
+
+    def _sweep(self, now: float) -> None:
+        """End what has passed its deadline; while clients wait to get in, also connections that only stay open."""
+        full = len(self._connections) >= self._max_connections
+        for connection in [c for c in self._connections if 0 < c.deadline <= now or (full and c.idle)]:
+            connection.expire()
+        self._accept_if_room()
+
+    # --- for connections ---
+
+    def watch(self, source: socket.socket, events: int, handler: Callable[[int], None]) -> None:
+        descriptor = source.fileno()
+        if descriptor in self._handlers:
+            self._events.modify(descriptor, events)
+        else:
+            self._events.register(descriptor, events)
+        self._handlers[descriptor] = handler
+
+    def forget(self, source: socket.socket) -> None:
+        descriptor = source.fileno()
+        if self._handlers.pop(descriptor, None) is not None:
+            self._events.unregister(descriptor)
+
+    def closed(self, connection: HttpConnection) -> None:
+        self._connections.discard(connection)
+        self._accept_if_room()
+
+    # --- accepting ---
+
+    def _accept_if_room(self) -> None:
+        room = len(self._connections) < self._max_connections
+        if room and not self._accepting:
+            self.watch(self._listener, select.EPOLLIN, self._accept)
+        elif not room and self._accepting:
+            self.forget(self._listener)
+        self._accepting = room
+
+    def _accept(self, _events: int) -> None:
+        while len(self._connections) < self._max_connections:
+            try:
+                client, address = self._listener.accept()
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS):
+                    self.forget(self._listener)  # until something has been freed
+                    self._accepting = False
+                    return
+                break  # nobody waits any more, or the client has gone
+            client.setblocking(True)  # the frontend that gets it writes blocking; here every call says MSG_DONTWAIT
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._connections.add(HttpConnection(client, address[0].partition("%")[0], self))
+        self._accept_if_room()
+
+    def _close(self) -> None:
+        self._listener.close()
+        self._accepting = True  # nothing more is accepted while connections are closed
+        self._max_connections = len(self._connections) + 1
+        for connection in list(self._connections):
+            connection.close()
+        self._events.close()

@@ -1,0 +1,43 @@
+"""What the kernel enforces on a process that answers a query, should the query's own checks fail to."""
+
+from __future__ import annotations
+
+import math
+import resource
+import signal
+
+OVERRUN_GRACE_S = 30.0
+"""A query stops itself at its timeout; to send what is left to a slow client may take this much longer."""
+PREPARE_S = 60.0
+"""Longest time to receive and parse a request, before its own timeout is known."""
+SPARE_BYTES = 1024**3
+
+
+def limit_preparation() -> None:
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, PREPARE_S)
+
+
+def limit_nothing() -> None:
+    """Undo `limit_preparation`."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def limit_execution(timeout_s: float, maxsize_bytes: int, grace_s: float = OVERRUN_GRACE_S) -> None:
+    """Kill this process when it overruns; refuse it memory far beyond its maxsize. `timeout_s` 0 means no limit at all.
+
+    RLIMIT_DATA counts private writable memory only, so the mapped database (which may be larger than any sensible
+    limit of the address space) does not use it up.
+    """
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, timeout_s + grace_s if timeout_s > 0 else 0)
+    if timeout_s > 0:
+        _lower(resource.RLIMIT_CPU, math.ceil(2 * timeout_s + 60))
+        _lower(resource.RLIMIT_DATA, 2 * maxsize_bytes + SPARE_BYTES)
+
+
+def _lower(limit: int, value: int) -> None:
+    """Set the soft limit, and the hard one a little later so that SIGXCPU comes before SIGKILL."""
+    _, hard = resource.getrlimit(limit)
+    if hard == resource.RLIM_INFINITY or value < hard:
+        resource.setrlimit(limit, (value, hard))

@@ -1,0 +1,79 @@
+"""A frontend that obeys orders (fake_frontend.py) and the HTTP server in front of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from osm3s.serve.http import HttpServer, bind
+
+HERE = Path(__file__).resolve().parent
+PROJECT = HERE.parent.parent
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    """A directory with a short name, as the path of a socket must be short."""
+    with tempfile.TemporaryDirectory(prefix="osm3s-") as name:
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def frontend(place: Path) -> Iterator[Path]:
+    """Path of the socket of a running fake frontend."""
+    path = place / "frontend"
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "fake_frontend.py"), str(path), str(place / "log")],
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None and process.stdout.read(1) == b"\n"
+    yield path
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    assert not path.exists()
+
+
+def start_http(frontend_path: Path, max_connections: int = 64) -> tuple[int, Callable[[], None]]:
+    """Serve in a thread; returns the port and what stops it."""
+    listener = bind("127.0.0.1", 0)
+    stop, stop_in = os.pipe()
+    server = HttpServer(listener, str(frontend_path), max_connections)
+    port: int = listener.getsockname()[1]
+    thread = threading.Thread(target=server.run, args=(stop,))
+    thread.start()
+
+    def end() -> None:
+        os.write(stop_in, b"x")
+        thread.join(10)
+        assert not thread.is_alive()
+        os.close(stop)
+        os.close(stop_in)
+
+    return port, end
+
+
+@pytest.fixture(scope="module")
+def port(frontend: Path) -> Iterator[int]:
+    number, end = start_http(frontend)
+    yield number
+    end()
+
+
+def exchange(port: int, data: bytes, timeout_s: float = 10) -> bytes:
+    """Send raw bytes, read until the server closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout_s) as client:
+        client.sendall(data)
+        answer = b""
+        while part := client.recv(65536):
+            answer += part
+        return answer
