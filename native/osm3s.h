@@ -256,6 +256,11 @@ void osm3s_sink_free(osm3s_sink *);
 int osm3s_sink_write(osm3s_sink *, const char *bytes, size_t len);
 /* OSM3S_CANCELLED if the client has gone. An error of a sink stays: every later call returns it. */
 int osm3s_sink_flush(osm3s_sink *);
+/* What is written next is the body of an HTTP response. `head` has all lines but those that tell the length; they are
+ * added once it is known. Chunks are sent only if `may_chunk`. Must come before anything is written. */
+int osm3s_sink_frame_http(osm3s_sink *, const char *head, size_t len, int may_chunk);
+/* Flush, and end the body of a response. The last call to a sink. */
+int osm3s_sink_finish(osm3s_sink *);
 /* What a memory sink holds; valid until the next call with this sink. */
 const char *osm3s_sink_data(const osm3s_sink *, size_t *len);
 /* All bytes written so far, flushed or not. */

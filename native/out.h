@@ -12,6 +12,9 @@ struct osm3s_sink {
     char *data;
     size_t n, cap;
     uint64_t passed_on;  /* bytes written to fd */
+    char *head;          /* of an HTTP response, until its first bytes are sent; else NULL */
+    size_t head_len;
+    bool may_chunk, chunked;
     uint64_t elements;   /* for the separators of JSON */
 };
 
@@ -19,6 +22,13 @@ enum { SINK_SLACK = 64 }; /* what the functions of out_text.h may overwrite behi
 
 /* Slow path of sink_room. */
 char *sink_make_room(osm3s_sink *, size_t need);
+
+/* out_http.c: send bytes, framed if they are the body of a response; `last` ends it. */
+int sink_send(osm3s_sink *, const char *bytes, size_t len, bool last);
+
+/* Write all pieces to the descriptor; changes the array. */
+struct iovec;
+int sink_write_pieces(osm3s_sink *, struct iovec *pieces, int n);
 
 /* A place for `need` bytes at the end of the buffer, or NULL if the sink has failed. */
 static inline char *sink_room(osm3s_sink *sink, size_t need)

@@ -1,6 +1,7 @@
 /* out_sink.c: where an answer goes: a buffer in front of a file descriptor, or a buffer that grows in memory. */
 #include <errno.h>
 #include <poll.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -21,6 +22,7 @@ void osm3s_sink_free(osm3s_sink *sink)
 {
     if (sink == NULL)
         return;
+    free(sink->head);
     free(sink->data);
     free(sink);
 }
@@ -35,14 +37,18 @@ static int wait_writable(int fd)
     return OSM3S_OK;
 }
 
-static int write_all(osm3s_sink *sink, const char *bytes, size_t len)
+int sink_write_pieces(osm3s_sink *sink, struct iovec *pieces, int n)
 {
-    while (len > 0) {
-        ssize_t written = write(sink->fd, bytes, len);
+    while (n > 0) {
+        ssize_t written = writev(sink->fd, pieces, n);
         if (written >= 0) {
-            bytes += written;
-            len -= (size_t)written;
-            sink->passed_on += (uint64_t)written;
+            size_t left = (size_t)written;
+            for (; n > 0 && left >= pieces->iov_len; pieces++, n--)
+                left -= pieces->iov_len;
+            if (n > 0) {
+                pieces->iov_base = (char *)pieces->iov_base + left;
+                pieces->iov_len -= left;
+            }
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             int error = wait_writable(sink->fd);
             if (error)
@@ -59,7 +65,7 @@ int osm3s_sink_flush(osm3s_sink *sink)
 {
     if (sink->error || sink->fd < 0)
         return sink->error;
-    sink->error = write_all(sink, sink->data, sink->n);
+    sink->error = sink_send(sink, sink->data, sink->n, false);
     sink->n = 0;
     return sink->error;
 }
@@ -90,7 +96,7 @@ int osm3s_sink_write(osm3s_sink *sink, const char *bytes, size_t len)
 {
     if (sink->fd >= 0 && len >= CHUNK) { /* no use in copying it first */
         if (osm3s_sink_flush(sink) == OSM3S_OK)
-            sink->error = write_all(sink, bytes, len);
+            sink->error = sink_send(sink, bytes, len, false);
         return sink->error;
     }
     char *p = sink_room(sink, len);
