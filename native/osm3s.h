@@ -28,6 +28,7 @@ enum {
     OSM3S_IO = -7,        /* a system call failed */
     OSM3S_REGEX = -8,     /* a regular expression does not compile */
     OSM3S_LIMIT = -9,     /* an element exceeds a format limit */
+    OSM3S_UNSORTED = -10, /* the elements of an input file are not sorted by type and id */
 };
 
 const char *osm3s_last_error(void);
@@ -236,6 +237,46 @@ int osm3s_snapshot_find(osm3s_snapshot *, int type, const uint64_t *ids, const u
 int osm3s_snapshot_resolve_nodes(osm3s_snapshot *, osm3s_rows *rows, int tagged_only);
 /* Check every frame and record of one block; OSM3S_CORRUPT names what is wrong. */
 int osm3s_snapshot_check_block(osm3s_snapshot *, uint32_t block);
+
+/* --- import.c: elements sorted by type and id -> blocks and index pages --- */
+
+typedef struct { const uint8_t *data; size_t len; } osm3s_bytes;
+typedef struct osm3s_import osm3s_import;
+
+/* `folder` holds temporary files; an arena of arena_len bytes is sorted at a time. */
+osm3s_import *osm3s_import_new(const char *folder, uint64_t arena_len);
+void osm3s_import_free(osm3s_import *);
+int osm3s_import_add(osm3s_import *, const osm3s_batch *);
+int osm3s_import_end_of_input(osm3s_import *);
+/* Nodes, ways, relations taken in; ways and relations count when their blocks are made. */
+void osm3s_import_counts(const osm3s_import *, uint64_t counts[3]);
+/* The next block of a family: 1, or 0 when there is none left. Families in the order of their numbers. */
+int osm3s_import_next_block(osm3s_import *, int family, osm3s_block *out, uint64_t *order_key, uint32_t *id);
+/* After all blocks: the next page of the index: 1, or 0 when there is none left. */
+int osm3s_import_next_page(osm3s_import *, osm3s_bytes *key, osm3s_bytes *value);
+
+/* --- id_page.c, link_page.c, tag_page.c: pages of the index. Layouts: FORMAT.md --- */
+
+/* Ids of one page (id >> 12 == page_number), ascending -> their permanent block ids, OSM3S_UNRESOLVED if absent. */
+int osm3s_id_page_lookup(const uint8_t *page, size_t len, uint64_t page_number, const uint64_t *ids, size_t n,
+                         uint32_t *block_ids);
+/* Rewrite a page (len 0: a new one) with new block ids for some ids; *out_len is 0 if nothing is left in it. */
+int osm3s_id_page_update(const uint8_t *page, size_t len, const uint64_t *ids, const uint32_t *block_ids, size_t n,
+                         uint8_t *out, size_t out_cap, size_t *out_len);
+/* Append the owners of the given members (ascending) that the page has, as unresolved unsorted rows. */
+int osm3s_link_page_owners(const uint8_t *page, size_t len, const uint64_t *members, size_t n, osm3s_rows *owners);
+/* Rewrite a page: add links, or remove those whose added flag is 0. *out is malloc'ed (osm3s_free); *out_len is 0 if
+ * nothing is left. */
+int osm3s_link_page_update(const uint8_t *page, size_t len, const uint64_t *members, const uint64_t *owners,
+                           const uint8_t *added, size_t n, uint8_t **out, size_t *out_len);
+int osm3s_link_page_last(const uint8_t *page, size_t len, uint64_t *member);
+/* Step through the entries of a tag page: 1, or 0 at the end. Start with *at = 0. */
+int osm3s_tag_page_next(const uint8_t *page, size_t len, size_t *at, osm3s_bytes *key, osm3s_bytes *value);
+/* Decode an entry's value: blocks (permanent ids, ascending) and how many of their elements have it. Stores at most cap
+ * of them; *n is their number. */
+int osm3s_tag_blocks(const uint8_t *value, size_t len, uint64_t *total, uint32_t *block_ids, uint32_t *counts, size_t cap,
+                     size_t *n);
+void osm3s_free(void *);
 
 /* --- context.c: what bounds a running query --- */
 

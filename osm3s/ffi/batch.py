@@ -63,7 +63,9 @@ class Batch:
         c, string = self.c, self.string
         for i in range(c.n_elements):
             e = c.elements[i]
-            tags = [(string(c.tags[t].key), string(c.tags[t].value)) for t in range(e.tag_start, e.tag_start + e.n_tags)]
+            tags = [
+                (string(c.tags[t].key), string(c.tags[t].value)) for t in range(e.tag_start, e.tag_start + e.n_tags)
+            ]
             refs = range(e.ref_start, e.ref_start + e.n_refs)
             yield Element(
                 type=TYPE_NAMES[e.type],

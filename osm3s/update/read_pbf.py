@@ -11,13 +11,14 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import BinaryIO, Self
+from typing import Self
 
 import zstandard
 
 from osm3s.errors import InputError
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.batch import Batch
+from osm3s.update.read_stream import ByteSource
 
 AHEAD_BLOBS = 2
 """Blobs in progress beyond those the threads are working on; bounds the memory."""
@@ -59,7 +60,7 @@ class PbfReader:
     `stream` needs `read` only, so a pipe will do. Raises InputError if the data is malformed or ends too early.
     """
 
-    def __init__(self, stream: BinaryIO, name: str, threads: int = 2) -> None:
+    def __init__(self, stream: ByteSource, name: str, threads: int = 2) -> None:
         self.name = name
         self.bytes_read = 0
         self._stream = stream
@@ -161,6 +162,6 @@ def _text(pointer: object, length: int) -> str:
 def read_pbf(path: str, threads: int = 2) -> PbfReader:
     """Open a PBF file by path; see PbfReader."""
     try:
-        return PbfReader(open(path, "rb"), path, threads)  # noqa: SIM115: the reader owns it
+        return PbfReader(open(path, "rb"), path, threads)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None

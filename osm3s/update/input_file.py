@@ -1,0 +1,121 @@
+"""Opens an OSM file of any supported format, told from its content: PBF, OSM XML or osmChange, compressed or not."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from osm3s.errors import InputError
+from osm3s.ffi.batch import Batch
+from osm3s.update.read_stream import CountedStream, DecompressedStream, compression
+from osm3s.update.read_xml import XmlReader
+
+if TYPE_CHECKING:
+    from osm3s.update.read_pbf import PbfReader
+
+MAGIC_BYTES = 64
+XML_STARTS = (b"<", b"\xff\xfe<", b"\xfe\xff\0<")
+"""An XML document begins with <, perhaps after a byte order mark."""
+
+
+class InputFile:
+    """An open OSM file. Raises InputError if it is empty, malformed, truncated or not OSM data.
+
+    `header_timestamp` (ISO text) is the time up to which the file says it has all changes, or None: of a PBF file the
+    replication timestamp, of XML what the root element or <meta> states. It is known once the first batch is.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str, threads: int = 2) -> None:
+        self.name = name
+        self._stream = stream
+        self._source = CountedStream(stream, name)
+        self._seen_versions = name.removesuffix(".gz").removesuffix(".bz2").endswith((".osh", ".osh.pbf"))
+        first_bytes = self._source.peek(MAGIC_BYTES)
+        if not first_bytes:
+            raise InputError(f"{name}: the file is empty")
+        self._content: CountedStream | DecompressedStream = self._source
+        if kind := compression(first_bytes):
+            self._content = DecompressedStream(self._source, kind)
+            first_bytes = self._content.peek(MAGIC_BYTES)
+            if not first_bytes:
+                raise InputError(f"{name}: there is nothing inside the {kind} data")
+        self._pbf: PbfReader | None = None
+        self._xml: XmlReader | None = None
+        if first_bytes.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(XML_STARTS):
+            self._xml = XmlReader(self._content, name)
+        elif b"OSMHeader" in first_bytes:
+            from osm3s.update.read_pbf import PbfReader
+
+            self._pbf = PbfReader(self._content, name, threads)
+        elif first_bytes.startswith(b"\xff\xe0\x04o5"):
+            raise InputError(f"{name}: the format o5m is not supported; convert the file to PBF or XML")
+        else:
+            raise InputError(f"{name}: not OSM data: neither PBF nor XML")
+
+    def batches(self) -> Iterator[Batch]:
+        """All elements in the order of the file, to be asked for once."""
+        for batch in self._pbf or self._xml or ():
+            self._seen_versions = self._seen_versions or batch.has_versions
+            yield batch
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the file is an osmChange: its elements are changes, not the data."""
+        return self._xml is not None and self._xml.is_change
+
+    @property
+    def has_history(self) -> bool:
+        """Whether elements may occur in several versions. Of PBF the header says so, else the name *.osh; else it is
+        known from the first batch on that has two versions of an element."""
+        return self._seen_versions or (self._pbf is not None and self._pbf.header.has_history)
+
+    @property
+    def header_timestamp(self) -> str | None:
+        if self._xml is not None:
+            return self._xml.timestamp
+        seconds = self._pbf.header.replication_timestamp if self._pbf is not None else None
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else None
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Size of the file as it is stored; None of a pipe."""
+        try:
+            status = os.fstat(self._stream.fileno())
+        except OSError:  # not backed by a file descriptor
+            return None
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+    @property
+    def bytes_read(self) -> int:
+        """How much of `size_bytes` has been read, which is somewhat ahead of what was yielded."""
+        return self._source.bytes_read
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def open_input(path: str | BinaryIO, threads: int = 2) -> InputFile:
+    """Open a file by path, standard input ("-"), or a binary stream, which need not be seekable."""
+    if not isinstance(path, str):
+        return InputFile(path, "input", threads)
+    if path == "-":
+        return InputFile(sys.stdin.buffer, "standard input", threads)
+    try:
+        stream = open(path, "rb")  # noqa: SIM115 (InputFile closes it)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    try:
+        return InputFile(stream, path, threads)
+    except InputError:
+        stream.close()
+        raise
