@@ -1,0 +1,44 @@
+"""A tree printed as Overpass XML, byte for byte as the reference does it."""
+
+from __future__ import annotations
+
+from .tree import Element, Script
+
+_ENTITIES = {"&": "&amp;", '"': "&quot;", "<": "&lt;", ">": "&gt;", "\n": "&#x0a;", "\t": "&#x09;", "\r": "&#x0d;"}
+_ESCAPES = {code: "?" for code in range(32)} | {ord(char): entity for char, entity in _ENTITIES.items()}
+
+
+def escape_xml(text: str) -> str:
+    return text.translate(_ESCAPES)
+
+
+def to_xml(root: Script) -> str:
+    """The whole query; what was QL shows the oddities of the reference's translation."""
+    lines: list[str] = []
+    _print(root, "", root.language == "ql", lines)
+    return "".join(lines)
+
+
+def _print(element: Element, indent: str, from_ql: bool, lines: list[str]) -> None:
+    attributes = _as_translated(element) if from_ql else element.attrs
+    raw = from_ql and element.name == "set-prop"
+    shown = "".join(f' {key}="{value if raw else escape_xml(value)}"' for key, value in attributes.items())
+    if not element.children:
+        lines.append(f"{indent}<{element.name}{shown}/>\n")
+        return
+    lines.append(f"{indent}<{element.name}{shown}>\n")
+    for child in element.children:
+        _print(child, indent + "  ", from_ql, lines)
+    lines.append(f"{indent}</{element.name}>\n")
+
+
+def _as_translated(element: Element) -> dict[str, str]:
+    """The attributes as the reference shows them; some differ from what they mean."""
+    attrs = element.attrs
+    if element.name == "set-prop" and attrs.get("keytype") == "id":
+        return attrs | {"keytype": "generic"}
+    if element.name == "eval-set-count" and attrs.get("type") == "nodes":
+        return attrs | {"type": "node"}
+    if element.name == "osm-script" and attrs.get("output") == "popup":
+        return attrs | {"output-config": ""}
+    return attrs

@@ -1,0 +1,3 @@
+"""placeholder replaced below"""
+def from_console(text: str) -> str:
+    return text + "\n"

@@ -1,0 +1,205 @@
+"""The words of QL: comments and white space out, tokens in, and the ways a parser gets back on its feet.
+
+At the end of the input the last token stays visible while `good` is false; the reference's messages quote it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+
+from .diagnostics import NOWHERE, Diagnostics, Place
+
+_SPACE = re.compile(r"[ \t\n\v\f\r]*+")
+_TOKEN = re.compile(
+    r"[A-Za-z_][A-Za-z0-9_]*+"
+    r"|(?:[0-9]|-(?=[0-9.]))[0-9]*+(?:\.[0-9]*+)?(?:e-?[0-9]*+)?"
+    r'|"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\\Z)?'
+    r"|'[^'\\]*+(?:\\.[^'\\]*+)*+(?:'|\\\Z)?"
+    r"|->|::|==|!=|\|\||&&|<<|<=|>>|>="
+    r"|.",
+    re.DOTALL,
+)
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{0,4})|(.)|\Z)", re.DOTALL)
+_SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_IDENTIFIER_START = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
+_DIGITS = frozenset("0123456789")
+_TEXT_START = _IDENTIFIER_START | _DIGITS
+
+
+def _combine_surrogates(text: str) -> str:
+    """Pairs of escapes become one character; a lone one its three bytes, which are not valid UTF-8."""
+    text = _SURROGATE_PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
+    return _SURROGATE.sub(lambda one: one[0].encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape"), text)
+
+
+def unquote(token: str, diagnostics: Diagnostics) -> str:
+    """The value of a token: what is between the quotation marks with escapes resolved, or the token itself."""
+    if token[:1] not in ('"', "'"):
+        return token
+    inner = token[1:-1]
+    if "\\" not in inner:
+        return inner
+    from_escapes = False
+
+    def resolve(match: re.Match[str]) -> str:
+        nonlocal from_escapes
+        digits, character = match.groups()
+        if digits is None:
+            return {"n": "\n", "t": "\t"}.get(character, character or "")
+        code = int(digits, 16) if digits else 0
+        if code < 0x20:
+            diagnostics.parse_error("Invalid UTF-8 character (value below 32) in escape sequence.", NOWHERE)
+            return ""
+        from_escapes |= 0xD800 <= code < 0xE000
+        return chr(code)
+
+    value = _ESCAPE.sub(resolve, inner)
+    return _combine_surrogates(value) if from_escapes else value
+
+
+class Cursor:
+    """The current token of a text, with its line and column, and the reference's ways to resynchronise."""
+
+    __slots__ = ("_end", "_lagging", "_line", "_line_start", "diagnostics", "good", "line", "start", "text", "token")
+
+    def __init__(self, text: str, diagnostics: Diagnostics) -> None:
+        self.text = text
+        self.diagnostics = diagnostics
+        self.token = ""
+        self.good = True
+        self.line = 1
+        self.start = 0
+        self._end = 0
+        self._line = 1
+        self._line_start = 0
+        self._lagging: deque[int] | None = None
+        self.advance()
+
+    @property
+    def place(self) -> Place:
+        return Place(self.line, self.start - self._line_start + 1)
+
+    def advance(self) -> None:
+        """Go to the next token, or set `good` to false and keep the last one."""
+        gap_line = self._line
+        gap = self._skip_space()
+        match = _TOKEN.match(self.text, self.start)
+        if match is None:
+            self.good = False
+            self._end = self.start
+            self.line = self._lagging[0] if self._lagging else self._line
+            return
+        token = self.token = match[0]
+        self._end = match.end()
+        self.line = self._line
+        if self._lagging is not None or token > "\x7f":
+            self._follow_lag(gap_line if gap else None)
+        if token[0] in "\"'" and "\n" in token:
+            self._line += self._counted_newlines(token)
+
+    def _skip_space(self) -> bool:
+        text = self.text
+        begin = position = self._end
+        if begin and text[begin - 1] in "\"'":  # a string over several lines: columns count from its last line
+            newline = text.rfind("\n", self.start, begin)
+            if newline >= 0:
+                self._line_start = newline + 1
+        while True:
+            end = _SPACE.match(text, position).end()  # type: ignore[union-attr]  # matches the empty text
+            unended = 0
+            if text.startswith("//", end):
+                newline = text.find("\n", end)
+                unended = newline < 0
+                end = newline + 1 if newline >= 0 else len(text)
+            elif text.startswith("/*", end):
+                close = text.find("*/", end + 2)
+                end = close + 2 if close >= 0 else len(text)
+            elif end == position:
+                break
+            newlines = text.count("\n", position, end)
+            if newlines:
+                self._line_start = text.rfind("\n", position, end) + 1
+            self._line += newlines + unended
+            position = end
+        self.start = position
+        return position > begin
+
+    @staticmethod
+    def _counted_newlines(token: str) -> int:
+        """Newlines that count as such: the reference overlooks those right after a backslash."""
+        escaped = sum(match[2] == "\n" for match in _ESCAPE.finditer(token)) if "\\" in token else 0
+        return token.count("\n") - escaped
+
+    def _follow_lag(self, gap_line: int | None) -> None:
+        """After an unquoted non-ASCII character the reference's line numbers lag behind by its further bytes.
+
+        Kept is the line of each byte that is read but not yet counted as passed.
+        """
+        token = self.token
+        queue = self._lagging
+        if queue is None:
+            queue = self._lagging = deque()
+        elif gap_line is not None:
+            queue.append(gap_line)
+            queue.popleft()
+        size = len(token.encode("utf-8", "surrogateescape"))
+        if "\n" in token:
+            line = self._line
+            for part in token.split("\n"):
+                queue.extend([line] * (len(part.encode("utf-8", "surrogateescape")) + 1))
+                line += 1
+            queue.pop()
+        else:
+            queue.extend([self._line] * size)
+        self.line = queue[0]
+        passed = 1 if token > "\x7f" else size
+        for _ in range(min(passed, len(queue))):
+            queue.popleft()
+        if not queue:
+            self._lagging = None
+
+    # --- reading one token --------------------------------------------------------------------------------------------
+
+    def parse_error(self, text: str) -> None:
+        """Complain at the current token."""
+        self.diagnostics.parse_error(text, self.place)
+
+    def take_text(self, kind: str) -> str:
+        """A word, number or quoted string; anything else stays and is an error."""
+        token = self.token
+        if self.good and token:
+            first = token[0]
+            if first in _TEXT_START or first in "\"'" or (first == "-" and token[1:2] in _DIGITS):
+                value = unquote(token, self.diagnostics)
+                self.advance()
+                return value
+        self.parse_error(f"{kind} expected - '{token}' found.")
+        return ""
+
+    def take_identifier(self, kind: str) -> str:
+        """A word; anything else stays and is an error."""
+        token = self.token
+        if self.good and token and token[0] in _IDENTIFIER_START:
+            self.advance()
+            return token
+        self.parse_error(f"{kind} expected - '{token}' found.")
+        return ""
+
+    def skip_to(self, *targets: str, consume: bool = True) -> None:
+        """Go to the next token that is one of the targets, and past it; complain if anything was in between."""
+        if self.token not in targets:
+            quoted = [f"'{target}'" for target in targets]
+            if len(quoted) < 3:
+                expected = " or ".join(quoted)
+            else:
+                expected = f"{', '.join(quoted[:-1])}, or {quoted[-1]} "
+            self.parse_error(f"{expected} expected - '{self.token}' found.")
+            self.advance()
+        while self.good and self.token not in targets:
+            self.advance()
+        if not self.good:
+            self.parse_error("Unexpected end of input.")
+        elif consume:
+            self.advance()
