@@ -74,6 +74,23 @@ static bool clip_member_way(const osm3s_bbox *box, way_nodes *nodes)
     return any;
 }
 
+/* Whether the square of a way's quadtile index has a point in the clip box. Only such member ways does the reference
+ * look up, and print with placeholders if nothing of them is visible. */
+static bool square_meets(uint32_t quad, const osm3s_bbox *clip)
+{
+    if (quad >> 31 && quad & 0x80) /* the whole world */
+        return true;
+    /* Tiles of 65536 units; the square of level i has 4 * 4^i of them on a side and begins at a multiple of half. */
+    unsigned level = quad >> 31 ? (unsigned)__builtin_ctz(quad & 0x7f) : 0;
+    int64_t side = (quad >> 31 ? (int64_t)4 << 2 * level : 1) * 65536;
+    uint32_t base = quad >> 31 ? quad & 0x7fffffffu & ~((1u << (4 * level + 2)) - 1) : quad;
+    position corner = position_of_morton((uint64_t)base << 32);
+    int64_t north = corner.lat + side - 1, east = corner.lon + side - 1;
+    osm3s_bbox square = {corner.lat, corner.lon, (int32_t)(north < LAT_90 ? north : LAT_90),
+                         (int32_t)(east < LON_180 ? east : LON_180)};
+    return bbox_meets(&square, clip);
+}
+
 /* --- ways --- */
 
 int load_way_geometry(printer *o)
@@ -174,7 +191,8 @@ static int load_member_way(printer *o, int64_t ref, bounds_sum *sum)
         return error;
     size_t n = o->member_way.n;
     if (options->clipped) {
-        if (!clip_member_way(&options->clip, &o->member_way))
+        osm3s_bbox plain = view_bbox(v, slot);
+        if (!clip_member_way(&options->clip, &o->member_way) && !square_meets(quad_of_bbox(&plain), &options->clip))
             return OSM3S_OK;
         bounds = bounds_of_way(o->member_way.items, n);
     } else if ((error = bounds_of(v, slot, &o->member_way, decoded, &bounds)))

@@ -20,6 +20,9 @@ import os
 from dataclasses import dataclass
 
 
+BLOCK_FILES = ("nodes.bin", "tagged_nodes.bin", "ways.bin", "relations.bin", "deltas.bin")
+
+
 @dataclass(frozen=True, slots=True)
 class DatabaseDir:
     """A database directory; `root` needs no trailing slash."""
@@ -40,6 +43,15 @@ class DatabaseDir:
     @property
     def lock(self) -> str:
         return self.file("osm_base.lock")
+
+    def block_file(self, file: int) -> str:
+        """The block file of a family (0-3), or of the deltas (4)."""
+        return self.file(BLOCK_FILES[file])
+
+    @property
+    def import_dir(self) -> str:
+        """Where a first import builds the database before it appears in place."""
+        return self.file("osm_base.import")
 
     @property
     def version(self) -> str:

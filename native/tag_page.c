@@ -1,0 +1,66 @@
+/* tag_page.c: see index_page.h. Page: entries one after the other: varint key_len, key, varint value_len, value. */
+#include "index_page.h"
+#include "varint.h"
+
+int tag_page_put(buffer *page, const uint8_t *key, size_t key_len, const uint8_t *value, size_t value_len)
+{
+    if (buffer_put_varint(page, key_len) || buffer_put(page, key, key_len) || buffer_put_varint(page, value_len)
+        || buffer_put(page, value, value_len))
+        return OSM3S_NOMEM;
+    return OSM3S_OK;
+}
+
+static const uint8_t *get_bytes(const uint8_t *p, const uint8_t *end, const uint8_t **bytes, uint32_t *len)
+{
+    uint64_t n;
+    if ((p = varint_get(p, end, &n)) == NULL || n > (uint64_t)(end - p))
+        return NULL;
+    *bytes = p;
+    *len = (uint32_t)n;
+    return p + n;
+}
+
+int tag_page_next(const uint8_t *page, size_t len, size_t *at, tag_entry *entry)
+{
+    if (*at >= len)
+        return 0;
+    const uint8_t *p = page + *at, *end = page + len;
+    if ((p = get_bytes(p, end, &entry->key, &entry->key_len)) == NULL
+        || (p = get_bytes(p, end, &entry->value, &entry->value_len)) == NULL)
+        return fail(OSM3S_CORRUPT, "a page of the tag directory is damaged");
+    *at = (size_t)(p - page);
+    return 1;
+}
+
+int osm3s_tag_page_next(const uint8_t *page, size_t len, size_t *at, osm3s_bytes *key, osm3s_bytes *value)
+{
+    tag_entry e;
+    int there = tag_page_next(page, len, at, &e);
+    if (there == 1) {
+        *key = (osm3s_bytes){e.key, e.key_len};
+        *value = (osm3s_bytes){e.value, e.value_len};
+    }
+    return there;
+}
+
+/* Value of an entry: varint sum of the counts; then per block varint step of the block id, varint count. */
+int osm3s_tag_blocks(const uint8_t *value, size_t len, uint64_t *total, uint32_t *block_ids, uint32_t *counts, size_t cap,
+                     size_t *n)
+{
+    const uint8_t *p = value, *end = value + len;
+    uint64_t block = 0, step, count;
+    *n = 0;
+    if ((p = varint_get(p, end, total)) == NULL)
+        return fail(OSM3S_CORRUPT, "an entry of the tag directory is damaged");
+    while (p < end) {
+        if ((p = varint_get(p, end, &step)) == NULL || (p = varint_get(p, end, &count)) == NULL)
+            return fail(OSM3S_CORRUPT, "an entry of the tag directory is damaged");
+        block += step;
+        if (*n < cap) {
+            block_ids[*n] = (uint32_t)block;
+            counts[*n] = (uint32_t)count;
+        }
+        ++*n;
+    }
+    return OSM3S_OK;
+}

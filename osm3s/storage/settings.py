@@ -1,0 +1,49 @@
+"""What the index says about the database as a whole; committed together with the data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+import msgpack
+
+from osm3s.errors import CorruptError
+
+FORMAT_VERSION = 1
+LEVELS = ("data", "meta", "attic")
+
+
+@dataclass(slots=True)
+class DatabaseSettings:
+    """Stored as one msgpack map under the key `S` `database`."""
+
+    format_version: int = FORMAT_VERSION
+    commit: int = 0
+    """Number of commits; the version of the data."""
+    level: str = "data"
+    """What is kept of each element: data only, also metadata, also superseded versions."""
+    timestamp: str = ""
+    """Data timestamp as given or read: by convention ISO, but any text is allowed."""
+    replicate_id: str = ""
+    next_block_id: list[int] = field(default_factory=lambda: [0, 0, 0])
+    """Per element type."""
+    next_serial: int = 0
+    """Number of the next page of the tag directory."""
+    file_len: list[int] = field(default_factory=lambda: [0] * 5)
+    """Bytes in use of each block file; what lies behind belongs to nobody."""
+    n_elements: list[int] = field(default_factory=lambda: [0, 0, 0])
+
+    def pack(self) -> bytes:
+        packed: bytes = msgpack.packb(asdict(self))
+        return packed
+
+    @classmethod
+    def unpack(cls, data: bytes) -> DatabaseSettings:
+        try:
+            settings = cls(**msgpack.unpackb(data))
+        except (ValueError, TypeError) as error:
+            raise CorruptError(f"the settings in the index are damaged: {error}") from None
+        if settings.format_version != FORMAT_VERSION:
+            raise CorruptError(
+                f"the database has format {settings.format_version}, this program reads {FORMAT_VERSION}: import it again"
+            )
+        return settings

@@ -1,0 +1,196 @@
+"""The first import: elements of one file -> a whole database, built beside its place, appearing by one rename.
+
+Everything is written to `osm_base.import/` in the database directory. The index is renamed last: before that rename
+there is no database, after it there is all of it. What an interrupted import leaves is removed by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+from osm3s import failpoint
+from osm3s.errors import InputError, StorageError
+from osm3s.ffi import check, ffi, lib
+from osm3s.paths import DatabaseDir
+from osm3s.storage import index_keys
+from osm3s.storage.block_files import BlockWriter, checksum, compress_meta
+from osm3s.storage.directory import ENTRIES_PER_PAGE, DirectoryEntry
+from osm3s.storage.index import open_for_writing
+from osm3s.storage.settings import DatabaseSettings
+from osm3s.update.input_file import InputFile
+from osm3s.update.progress import Progress
+
+FAMILIES = range(4)
+ARENA_BYTES = 160 << 20
+"""Memory of one sorted run; a pile holds two arenas while it is being filled."""
+INDEX_ROOM_BYTES = 1 << 34
+ID_PAGES_PER_TXN = 20_000
+
+
+class BulkImport:
+    """Builds a database in `db.import_dir` and puts it in place."""
+
+    def __init__(self, db: DatabaseDir, level: str) -> None:
+        self._db = db
+        self._temporary = DatabaseDir(db.import_dir)
+        self._settings = DatabaseSettings(level=level, commit=1)
+        self._native: Any = ffi.NULL
+
+    def run(self, source: InputFile, timestamp: str | None, progress: Progress) -> DatabaseSettings:
+        """Import all elements. `timestamp` None: take the one of the file's header.
+
+        Raises InputError if the file is no good, StorageError if the disk is; the place is then as before.
+        """
+        discard_leftovers(self._db)
+        try:
+            os.makedirs(self._temporary.root)
+        except OSError as error:
+            raise StorageError(f"{self._temporary.root}: {error.strerror}") from None
+        try:
+            self._native = lib.osm3s_import_new(os.fsencode(self._temporary.root), ARENA_BYTES)
+            if self._native == ffi.NULL:
+                raise StorageError("not enough memory to start an import")
+            self._read(source, progress)
+            self._settings.timestamp = timestamp if timestamp is not None else source.header_timestamp or ""
+            self._write(progress)
+            self._appear()
+        finally:
+            lib.osm3s_import_free(self._native)
+            self._native = ffi.NULL
+            shutil.rmtree(self._temporary.root, ignore_errors=True)
+        return self._settings
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def _read(self, source: InputFile, progress: Progress) -> None:
+        for batch in source.batches():
+            code = lib.osm3s_import_add(self._native, batch.c)
+            if code == lib.OSM3S_UNSORTED:
+                raise UnsortedInput(source.name)
+            check(code)
+            progress.read(len(batch), source.bytes_read, source.size_bytes)
+        check(lib.osm3s_import_end_of_input(self._native))
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def _write(self, progress: Progress) -> None:
+        env = open_for_writing(self._temporary.index, INDEX_ROOM_BYTES // 4)
+        try:
+            for family in FAMILIES:
+                self._write_family(env, family, progress)
+            open(self._temporary.block_file(4), "wb").close()
+            self._write_pages(env)
+            counts = ffi.new("uint64_t[3]")
+            lib.osm3s_import_counts(self._native, counts)
+            self._settings.n_elements = list(counts)
+            with env.begin(write=True) as txn:
+                txn.put(index_keys.setting("database"), self._settings.pack())
+            failpoint.reached("import_before_index_sync")
+            env.sync(True)
+        finally:
+            env.close()
+
+    def _write_family(self, env: Any, family: int, progress: Progress) -> None:
+        with BlockWriter(self._temporary.block_file(family)) as writer:
+            page: list[DirectoryEntry] = []
+            with env.begin(write=True) as txn:
+                for entry in self._blocks(family, writer, progress):
+                    page.append(entry)
+                    if len(page) == ENTRIES_PER_PAGE:
+                        put_directory_page(txn, family, page)
+                        page = []
+                if page:
+                    put_directory_page(txn, family, page)
+            failpoint.reached(f"import_before_sync_{family}")
+            writer.sync()
+            self._settings.file_len[family] = writer.position
+
+    def _blocks(self, family: int, writer: BlockWriter, progress: Progress) -> Iterator[DirectoryEntry]:
+        block = ffi.new("osm3s_block *")
+        order_key = ffi.new("uint64_t *")
+        block_id = ffi.new("uint32_t *")
+        element_type = max(0, family - 1)
+        with_meta = self._settings.level != "data"
+        while check(lib.osm3s_import_next_block(self._native, family, block, order_key, block_id)):
+            head = ffi.buffer(block.block, block.head_len)
+            body = ffi.buffer(block.block + block.head_len, block.body_len)
+            meta = compress_meta(ffi.buffer(block.meta, block.meta_len)) if with_meta and block.meta_len else b""
+            yield DirectoryEntry(
+                order_key=order_key[0],
+                id=block_id[0],
+                n=block.n,
+                base_offset=writer.append(head, body, meta),
+                head_sum=checksum(head),
+                body_sum=checksum(body),
+                meta_sum=checksum(meta),
+                head_len=block.head_len,
+                body_len=block.body_len,
+                meta_len=len(meta),
+                newest=block.newest if with_meta else 0,
+                south=block.bbox.south,
+                west=block.bbox.west,
+                north=block.bbox.north,
+                east=block.bbox.east,
+            )
+            self._settings.next_block_id[element_type] = block_id[0] + 1
+            progress.wrote(block.n)
+
+    def _write_pages(self, env: Any) -> None:
+        key = ffi.new("osm3s_bytes *")
+        value = ffi.new("osm3s_bytes *")
+        more = True
+        while more:
+            with env.begin(write=True) as txn:
+                for _ in range(ID_PAGES_PER_TXN):
+                    more = bool(check(lib.osm3s_import_next_page(self._native, key, value)))
+                    if not more:
+                        break
+                    name = bytes(ffi.buffer(key.data, key.len))
+                    if name[:1] == index_keys.TAGS:
+                        self._settings.next_serial += 1
+                    if name[:1] == index_keys.USERS and self._settings.level == "data":
+                        continue
+                    txn.put(name, ffi.buffer(value.data, value.len))
+
+    # --- appearing --------------------------------------------------------------------------------------------------
+
+    def _appear(self) -> None:
+        """Move the files to their place, the index last: its rename is the moment at which the database exists."""
+        failpoint.reached("import_before_rename")
+        for file in range(5):
+            os.rename(self._temporary.block_file(file), self._db.block_file(file))
+        _sync_directory(self._db.root)
+        failpoint.reached("import_before_index_rename")
+        os.rename(self._temporary.index, self._db.index)
+        _sync_directory(self._db.root)
+        failpoint.reached("import_after_index_rename")
+
+
+class UnsortedInput(InputError):
+    """The elements of the file are not sorted by type and id, as those of all planet files and extracts are."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name}: elements are not sorted by type and id; sort the file first (osmium sort), nothing was changed"
+        )
+
+
+def put_directory_page(txn: Any, family: int, page: list[DirectoryEntry]) -> None:
+    key = index_keys.directory_page(family, page[0].order_key, page[0].id)
+    txn.put(key, b"".join(entry.pack() for entry in page))
+
+
+def discard_leftovers(db: DatabaseDir) -> None:
+    """Remove what an interrupted import has left."""
+    shutil.rmtree(db.import_dir, ignore_errors=True)
+
+
+def _sync_directory(path: str) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
