@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 NATIVE := $(wildcard native/*.c native/*.h) osm3s/ffi/build_native.py setup.py
 
 .PHONY: build test
-build: $(VENV)/built bin/osm3s_query
+build: $(VENV)/built bin/osm3s_query cgi-bin/interpreter
 
 $(VENV)/installed: pyproject.toml
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
@@ -16,3 +16,16 @@ $(VENV)/installed: pyproject.toml
 $(VENV)/built: $(VENV)/installed $(NATIVE)
 	$(PY) setup.py --quiet build_ext --inplace --force
 	touch $@
+
+# The launchers look for Python and the package beside themselves, so that a checkout can be moved.
+LAUNCHER := native/launcher
+LAUNCHER_COMMON := $(addprefix $(LAUNCHER)/,request.c frontend.c python.c launcher.h)
+LAUNCHER_FLAGS = -std=gnu11 -O2 -Wall -Wextra -Werror -DPYTHON='"../$(PY)"' -DROOT='".."' \
+    -DFRONTEND_SOCKET="\"$$($(PY) -c 'from osm3s.paths import DatabaseDir as D; print(D("").frontend_socket())')\"" \
+    -DSTATUS_PAGE="\"$$($(PY) -c 'from osm3s.paths import DEFAULT_STATUS_PAGE as P; print(P)')\""
+
+bin/osm3s_query cgi-bin/interpreter: %: $(LAUNCHER_COMMON) osm3s/paths.py | $(VENV)/installed
+	mkdir -p $(@D)
+	$(CC) $(LAUNCHER_FLAGS) -o $@ $(filter %.c,$^)
+bin/osm3s_query: $(LAUNCHER)/osm3s_query.c
+cgi-bin/interpreter: $(LAUNCHER)/interpreter.c

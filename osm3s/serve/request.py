@@ -42,8 +42,6 @@ class Request:
     """HTTP: 0 for HTTP/1.0, which knows no chunks."""
     arguments: tuple[str, ...] = ()
     """Command line of osm3s_query."""
-    directory: str = ""
-    """Working directory of osm3s_query, for relative names in its arguments."""
 
     @property
     def input(self) -> bytes:
