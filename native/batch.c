@@ -77,13 +77,15 @@ osm3s_batch *osm3s_batch_new(void)
     if (b != NULL) {
         b->recent = calloc(RECENT, sizeof *b->recent);
         b->string_start = calloc(2, sizeof *b->string_start);
+        b->bytes = malloc(1); /* never NULL, so that "" has an address */
     }
-    if (b == NULL || b->recent == NULL || b->string_start == NULL) {
+    if (b == NULL || b->recent == NULL || b->string_start == NULL || b->bytes == NULL) {
         osm3s_batch_free(b);
         fail(OSM3S_NOMEM, "out of memory for a batch of input data");
         return NULL;
     }
     b->cap_strings = 2;
+    b->cap_bytes = 1;
     b->n_strings = 1;
     return b;
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import zlib
 
 import pytest
-from pbf_encoding import block, data, deltas, dense, header, number, packed, zigzag
 from pbf_encoding import Strings as StringTable
+from pbf_encoding import block, data, deltas, dense, header, number, packed, zigzag
 
 from osm3s.errors import InputError
 from osm3s.ffi import check, ffi, lib

@@ -11,7 +11,7 @@ from elements import elements
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from independent_reader import pyosmium_elements
-from pbf_encoding import block, blob, header, pbf
+from pbf_encoding import blob, block, header, pbf
 
 from osm3s.errors import InputError
 from osm3s.ffi.batch import Element
