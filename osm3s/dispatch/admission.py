@@ -7,15 +7,14 @@ time named in a `Wait` has come. `OpenAdmission` grants everything; it keeps the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 DEFAULT_SPACE_BYTES = 12 << 30
 DEFAULT_TIME_UNITS = 262_144
 AVERAGE_OVER_S = 15
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What a query promises to stay within, and who asks."""
 
     timeout_s: int
@@ -50,20 +49,17 @@ class Limits:
             self.allow_duplicate_queries = bool(allow_duplicates)
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(NamedTuple):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Not now; ask again at the latest at this time."""
 
     until_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """`reason` is "rate_limited", "timeout" (too much load) or "duplicate_query"."""
 
     reason: str

@@ -1,23 +1,20 @@
-"""What the state machine asks its surroundings to do, in the order given."""
+"""What the state machine asks its surroundings to do, in the order given. Told apart by their class."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from osm3s.dispatch.version import Version
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """Send this answer to a client."""
 
     conn: int
     message: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class GrantWrite:
+class GrantWrite(NamedTuple):
     """Create the writer's lock with its pid in it, watch the process, then send the answer.
 
     If the lock cannot be created, `State.lock_refused` is to be called instead.
@@ -28,25 +25,21 @@ class GrantWrite:
     message: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseLock:
+class ReleaseLock(NamedTuple):
     """Remove the writer's lock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Publish:
+class Publish(NamedTuple):
     """Show this version in the status page."""
 
     version: Version
 
 
-@dataclass(frozen=True, slots=True)
-class Recover:
+class Recover(NamedTuple):
     """Roll an interrupted commit back or forward, then call `State.recovered` or `State.recovery_failed`."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListReader:
+class ListReader(NamedTuple):
     """Note in the status page who reads which snapshot, so that the next dispatcher knows if this one is killed."""
 
     conn: int
@@ -54,49 +47,42 @@ class ListReader:
     snapshot: int
 
 
-@dataclass(frozen=True, slots=True)
-class UnlistReader:
+class UnlistReader(NamedTuple):
     conn: int
 
 
-@dataclass(frozen=True, slots=True)
-class WatchProcess:
+class WatchProcess(NamedTuple):
     """Call `State.process_gone` once when this process has ended (at once if it already has)."""
 
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
-class KillProcess:
+class KillProcess(NamedTuple):
     """End a process that must not write any more; it is being watched."""
 
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
-class AskToEnd:
+class AskToEnd(NamedTuple):
     """Ask a writer to stop (SIGTERM), because the dispatcher stops."""
 
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(NamedTuple):
     """Close a connection after what was sent to it."""
 
     conn: int
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseLog:
+class DatabaseLog(NamedTuple):
     """A line of database.log; `pid` is its author's, 0 for the dispatcher itself."""
 
     text: str
     pid: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionsLog:
+class TransactionsLog(NamedTuple):
     """A line of transactions.log, written on behalf of process `pid`. Bytes are a query text still to be escaped."""
 
     pid: int
@@ -104,13 +90,11 @@ class TransactionsLog:
     query_text: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class StopListening:
+class StopListening(NamedTuple):
     """Accept no more connections."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """Everything is done: end the process."""
 
 

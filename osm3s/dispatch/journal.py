@@ -1,6 +1,6 @@
 """The two logs of a database directory, as the dispatcher writes them: gathered, then appended in one go.
 
-Opening and writing a file takes longer than answering a client, so it is done a moment later and for many lines at once.
+Opening and writing a file takes longer than answering a client, so it is done a moment later, for many lines at once.
 """
 
 from __future__ import annotations

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from osm3s.dispatch.version import Version
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """`action` is "clean" (nothing to do), "rolled_back" (an incomplete change was discarded) or "rolled_forward"
     (a complete one was merged). `version` is what the index holds now; None if it cannot be told."""
 
