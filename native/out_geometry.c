@@ -4,10 +4,9 @@
 
 position box_center(osm3s_bbox box)
 {
-    position center = {midpoint(box.south, box.north, 910000000, 91.0), midpoint(box.west, box.east, 0, 0.0)};
-    if (box.west > box.east)
-        center.lon += center.lon <= 0 ? LON_180 : -LON_180;
-    return center;
+    double lat, lon;
+    center_of_bounds(&box, &lat, &lon);
+    return (position){e7_as_printed(lat), e7_as_printed(lon)};
 }
 
 static void set_box(printer *o, osm3s_bbox box)

@@ -2,6 +2,7 @@
 #include "out.h"
 
 enum { HEAD_TEXT = 512, REF_LINE = 32, POINT_LINE = 72, MEMBER_TEXT = 256 };
+#define TAGS_BEGIN ",\n  \"tags\": {"
 
 char *render_json_tag(char *p, const char *key, size_t key_len, const char *value, size_t value_len)
 {
@@ -184,7 +185,7 @@ int print_json(printer *o)
         error = print_members(o);
     uint32_t n_tags = 0;
     if (error == OSM3S_OK && o->options->detail & OSM3S_OUT_TAGS)
-        error = put_tags(o, ",\n  \"tags\": {", 12, 1, &n_tags);
+        error = put_tags(o, TAGS_BEGIN, sizeof TAGS_BEGIN - 1, 1, &n_tags);
     if (error)
         return error;
     return n_tags ? osm3s_sink_write(o->sink, "\n  }\n}", 6) : osm3s_sink_write(o->sink, "\n}", 2);

@@ -29,10 +29,9 @@ static int load_element(printer *o)
         o->view = snapshot_view(o->snapshot, o->row.block, o->row.slot, &o->slot);
         if (o->view == NULL)
             return OSM3S_CORRUPT;
-        if (o->options->detail & OSM3S_OUT_META && o->view->has_meta) {
-            o->has_meta = true;
+        o->has_meta = o->options->detail & OSM3S_OUT_META;
+        if (o->has_meta)
             o->meta = view_meta(o->view, o->slot);
-        }
     }
     if (o->type == OSM3S_WAY)
         return load_way_geometry(o);

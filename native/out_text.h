@@ -130,17 +130,15 @@ static inline char *put_timestamp(char *p, uint32_t seconds)
     return p + TIMESTAMP_TEXT;
 }
 
-/* The middle of two coordinates, rounded as printf rounds the middle of the two as doubles: an odd sum lies on the
- * border between two values of the last decimal, and the doubles' rounding errors decide. `shift_e7` and `shift` say
- * from which origin the reference counts: 91 degrees for latitudes. */
-static inline int32_t midpoint(int32_t low, int32_t high, int64_t shift_e7, double shift)
+/* Degrees rounded to seven decimals as printf rounds them, that is: from the exact value of the double, which for the
+ * middle of two coordinates often lies next to the border between two values. The sign of a fused multiply-add is exact. */
+static inline int32_t e7_as_printed(double degrees)
 {
-    int64_t sum = (int64_t)low + high, half = sum >> 1;
-    if ((sum & 1) == 0)
-        return (int32_t)half;
-    double middle = (((double)(low + shift_e7) / 1e7 - shift) + ((double)(high + shift_e7) / 1e7 - shift)) / 2;
-    double above = fma(middle, 1e7, -((double)half + 0.5)); /* its sign is exact */
-    return (int32_t)(above > 0 || (above == 0 && (half & 1)) ? half + 1 : half);
+    int32_t near = (int32_t)(degrees * 1e7 + (degrees < 0 ? -0.5 : 0.5));
+    double above = fma(degrees, 1e7, -(near + 0.5)), below = fma(degrees, 1e7, -(near - 0.5));
+    if (above > 0 || (above == 0 && near & 1))
+        return near + 1;
+    return below < 0 || (below == 0 && near & 1) ? near - 1 : near;
 }
 
 /* Bytes of a word that equal `byte`, or lie below it (`byte` up to 128), as 0x80 in their place. Exact for the lowest

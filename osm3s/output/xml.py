@@ -1,0 +1,96 @@
+"""Answers in XML (spec: overpass-language.md 8.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from osm3s.constants import COPYRIGHT, GENERATOR
+from osm3s.output.derived import Bounds, Collection, Derived, Geometry, Line, Point, Position, coordinate
+from osm3s.output.elements import ElementWriter
+from osm3s.output.print_options import Box, PrintOptions
+
+_CONTROL = dict.fromkeys(range(32), "?") | {ord("\n"): "&#x0a;", ord("\t"): "&#x09;", ord("\r"): "&#x0d;"}
+_MARKUP = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
+_ATTRIBUTE = _CONTROL | _MARKUP | {ord('"'): "&quot;"}
+
+
+def escaped(text: str) -> str:
+    """The text as it stands between the quotes of an attribute."""
+    return text.translate(_ATTRIBUTE)
+
+
+class XmlWriter(ElementWriter):
+    format = "xml"
+    content_type = "application/osm3s+xml"
+
+    def header(self, osm_base: str, areas_base: str | None = None, bbox: Box | None = None) -> None:
+        areas = f' areas="{escaped(areas_base)}"' if areas_base else ""
+        self.sink.write(
+            '<?xml version="1.0" encoding="UTF-8"?>\n'
+            f'<osm version="0.6" generator="{escaped(GENERATOR)}">\n'
+            f"<note>{COPYRIGHT}</note>\n"
+            f'<meta osm_base="{escaped(osm_base)}"{areas}/>\n\n'
+        )
+        if bbox is not None:
+            self.sink.write(f"{_bounds_line(Bounds(*bbox), '  ')}\n\n")
+
+    def derived(self, element: Derived, options: PrintOptions) -> None:
+        id_ = f' id="{element.id}"' if options.ids else ""
+        lines = list(_geometry_lines(element.geometry, options.geometry)) if element.geometry else []
+        if options.tags:
+            lines += [f'    <tag k="{escaped(key)}" v="{escaped(value)}"/>' for key, value in element.tags]
+        empty_group = isinstance(element.geometry, Collection) and options.geometry == "full"
+        if not lines and not empty_group:
+            self.sink.write(f"  <{element.type}{id_}/>\n")
+            return
+        self.sink.write("\n".join([f"  <{element.type}{id_}>", *lines, f"  </{element.type}>\n"]))
+
+    def remark(self, text: str) -> None:
+        self.sink.write(f"<remark> {text.translate(_MARKUP)} </remark>\n")
+
+    def footer(self) -> None:
+        self.sink.write("\n</osm>\n")
+
+
+def _place(position: Position) -> str:
+    return f'lat="{coordinate(position[0])}" lon="{coordinate(position[1])}"'
+
+
+def _bounds_line(box: Bounds, indent: str) -> str:
+    return (
+        f'{indent}<bounds minlat="{coordinate(box.south)}" minlon="{coordinate(box.west)}"'
+        f' maxlat="{coordinate(box.north)}" maxlon="{coordinate(box.east)}"/>'
+    )
+
+
+def _geometry_lines(geometry: Geometry, detail: str) -> Iterator[str]:
+    if detail == "full":
+        yield from _full_lines(geometry, "    ")
+        return
+    bounds = geometry.bounds
+    if bounds is not None and detail == "bounds":
+        yield _bounds_line(bounds, "    ")
+    elif bounds is not None and detail == "center":
+        yield f"    <center {_place(bounds.center)}/>"
+
+
+def _full_lines(geometry: Geometry | None, indent: str) -> Iterator[str]:
+    match geometry:
+        case Point(lat, lon):
+            yield f"{indent}<point {_place((lat, lon))}/>"
+        case Line(positions):
+            for position in positions:
+                yield f"{indent}<vertex {_place(position)}/>"
+        case Collection(parts):
+            for part in parts:
+                yield f"{indent}<group>"
+                yield from _full_lines(part, indent + "  ")
+                yield f"{indent}</group>"
+        case None:
+            pass
+        case polygon:
+            for ring in polygon.rings:
+                yield f"{indent}<linestring>"
+                for position in ring:
+                    yield f"{indent}  <vertex {_place(position)}/>"
+                yield f"{indent}</linestring>"
