@@ -1,0 +1,61 @@
+"""`update_database`: imports OSM data into an empty database, or applies data and changes to one that is filled."""
+
+from __future__ import annotations
+
+import sys
+
+from osm3s.cli.run_update import run
+from osm3s.cli.update_options import UpdateOptions, parse
+
+VALUE_FLAGS = frozenset(
+    ("--db-dir", "--version", "--replicate-id", "--flush-size", "--compression-method", "--map-compression-method")
+)
+
+USAGE = "Usage: update_database [--db-dir=DIR] [--meta|--keep-attic|--data-only] [FILE…]   (--help explains)"
+
+HELP = """\
+update_database: import OSM data into an empty database, or apply data and changes to one that is filled.
+
+  update_database --db-dir=DIR --meta extract.osm.pbf       a new database from a file
+  zcat planet.osm.gz | update_database --db-dir=DIR         a new database from standard input
+  update_database --db-dir=DIR change.osc.gz                apply changes; all files named make one transaction
+
+Files are PBF, OSM XML or osmChange, plain or compressed with gzip, bzip2, xz or zstd; what a file is, is told from its
+content. Without a file, or with -, standard input is read.
+
+  --db-dir=DIR        the database directory. Without it: the one of the running dispatcher
+  --data-only         keep no metadata; the default of a new database
+  --meta              also keep version, timestamp, changeset and user of every element
+  --keep-attic        as --meta; the database is marked as one that keeps superseded versions from now on
+  --version=TEXT      the timestamp of the data, by convention like 2024-03-20T12:00:00Z. Default: the one the file states
+  --replicate-id=N    the number of the last diff that the data contains
+  --flush-size=N, --compression-method=no|gz|lz4, --map-compression-method=no|gz|lz4
+                      accepted for the sake of scripts; memory is bounded and blocks are packed without them
+
+A filled database takes each element as its new version and removes those inside <delete>; ways and relations follow
+their moved nodes. Either everything becomes visible at once, or nothing is changed. Queries go on meanwhile.
+
+Exit status: 0 done, 1 wrong usage, 2 a file cannot be read or written, 3 the dispatcher cannot be reached,
+15 interrupted, 255 the input is malformed. After any of them but 0, the database is as it was.
+"""
+
+
+def update(options: UpdateOptions) -> None:
+    from osm3s.update.update_files import update_files  # now, so that --help is quick
+
+    update_files(options.db_dir, options.files or ["-"], options.level, options.version, options.replicate_id)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    def work() -> None:
+        options = parse(sys.argv[1:] if arguments is None else arguments, VALUE_FLAGS, files_allowed=True)
+        if options.help:
+            sys.stdout.write(HELP)
+        else:
+            update(options)
+
+    return run("update_database", USAGE, work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

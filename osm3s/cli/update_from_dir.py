@@ -1,0 +1,72 @@
+"""`update_from_dir`: applies all diffs of a directory in one transaction."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from osm3s.cli.run_update import run
+from osm3s.cli.update_options import UpdateOptions, parse
+from osm3s.errors import InputError, UsageError
+
+VALUE_FLAGS = frozenset(("--osc-dir", "--db-dir", "--version", "--replicate-id", "--flush-size"))
+IGNORED_ENDINGS = (".state.txt", ".tmp", ".part")
+
+USAGE = "Usage: update_from_dir --osc-dir=DIR [--db-dir=DIR] [--version=TEXT]   (--help explains)"
+
+HELP = """\
+update_from_dir: apply all diffs of a directory to a database, in the order of their names, as one transaction.
+
+  update_from_dir --osc-dir=DIR --db-dir=DIR --version=2024-03-20T12:00:00Z
+
+  --osc-dir=DIR       the directory with osmChange files, plain or compressed with gzip, bzip2, xz or zstd;
+                      *.state.txt, *.tmp, *.part and hidden files are passed over
+  --db-dir=DIR        the database directory. Without it: the one of the running dispatcher
+  --version=TEXT      the timestamp of the data after the last diff, kept as it is given
+  --replicate-id=N    the number of the last diff
+  --data-only, --meta, --keep-attic
+                      must be what the database keeps; without one of them it is not checked
+  --flush-size=N      accepted for the sake of scripts
+
+Of several versions of an element the newest counts; of equal versions, the one in the last file.
+Either everything becomes visible at once, or nothing is changed.
+
+Exit status: 0 done, 1 wrong usage, 2 the database cannot be read or written, 3 the dispatcher cannot be reached,
+15 interrupted, 255 a diff or the directory cannot be read. After any of them but 0, the database is as it was.
+"""
+
+
+def diff_files(directory: str) -> list[str]:
+    """Paths of the diffs in a directory, sorted bytewise by name. Raises InputError."""
+    try:
+        names = sorted(os.fsencode(entry.name) for entry in os.scandir(directory) if entry.is_file())
+    except OSError as error:
+        raise InputError(f"{directory}: {error.strerror}") from None
+    wanted = (os.fsdecode(name) for name in names if not name.startswith(b"."))
+    return [os.path.join(directory, name) for name in wanted if not name.endswith(IGNORED_ENDINGS)]
+
+
+def update(options: UpdateOptions) -> None:
+    from osm3s.update.update_files import update_files  # now, so that --help is quick
+
+    if options.osc_dir is None:
+        raise UsageError("--osc-dir=DIR is missing: the directory with the diffs")
+    files = diff_files(options.osc_dir)
+    if not files:
+        raise InputError(f"{options.osc_dir}: no diffs here")
+    update_files(options.db_dir, files, options.level, options.version, options.replicate_id)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    def work() -> None:
+        options = parse(sys.argv[1:] if arguments is None else arguments, VALUE_FLAGS, files_allowed=False)
+        if options.help:
+            sys.stdout.write(HELP)
+        else:
+            update(options)
+
+    return run("update_from_dir", USAGE, work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""The permission to write: from the dispatcher if one runs, else by locking the database directory.
+
+Every writer locks the directory (flock), so that one that started without a dispatcher and one that has a dispatcher
+exclude each other, too. A writer without dispatcher also leaves its pid where a dispatcher that starts meanwhile looks.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from osm3s.dispatch.client import DispatcherClient, WriteSession
+from osm3s.dispatch.version import Version
+from osm3s.errors import ContextError, DispatcherError, StorageError
+from osm3s.paths import DatabaseDir
+
+
+class Permission:
+    """What its holder may do: write beside the data, and merge once `ask_to_merge` has returned."""
+
+    def __init__(self, db: DatabaseDir, session: WriteSession | None) -> None:
+        self.db = db
+        self.oldest_snapshot: int | None = (session.oldest_snapshot or None) if session else None
+        """LMDB transaction number of the oldest snapshot that the dispatcher knows a reader of; None: none known."""
+        self._session = session
+
+    def ask_to_merge(self) -> None:
+        """Raises DispatcherError if the change must be discarded."""
+        if self._session:
+            self._session.commit()
+
+    def prolongate(self) -> None:
+        if self._session:
+            self._session.prolongate()
+
+    def merged(self, txn_id: int, timestamp: str, replicate_id: str) -> None:
+        """The change is visible: tell everybody."""
+        if self._session:
+            self._session.done(Version(txn_id, timestamp, replicate_id))
+
+
+@contextmanager
+def writing(db_dir: str | None, timestamp: str = "") -> Iterator[Permission]:
+    """Wait for the permission to write the database in `db_dir`, or that of the running dispatcher (None).
+
+    Raises DispatcherError, ContextError (a dispatcher runs but does not answer), StorageError (no such directory).
+    """
+    client = _dispatcher(db_dir)
+    db = DatabaseDir(client.db_dir if client else os.path.realpath(db_dir or "."))
+    if client is None:
+        try:
+            os.makedirs(db.root, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"{db.root}: {error.strerror}") from None
+        with directory_locked(db), _pid_in_lock_file(db):
+            yield Permission(db, None)
+        return
+    with client, client.writing(timestamp) as session, directory_locked(db):
+        yield Permission(db, session)
+
+
+def _dispatcher(db_dir: str | None) -> DispatcherClient | None:
+    try:
+        return DispatcherClient.connect(db_dir)
+    except DispatcherError:
+        if not db_dir:
+            raise
+    if _is_held(DatabaseDir(os.path.realpath(db_dir)).dispatcher_instance()):
+        raise ContextError(
+            f"{db_dir}: a dispatcher manages this database but cannot be reached: "
+            "wait, or stop it (dispatcher --terminate)"
+        )
+    return None
+
+
+def _is_held(path: str) -> bool:
+    """Whether a process has this file locked."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+@contextmanager
+def directory_locked(db: DatabaseDir) -> Iterator[None]:
+    """Hold the lock of the database directory; waits for as long as another writer has it."""
+    try:
+        descriptor = os.open(db.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StorageError(f"{db.root}: {error.strerror}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _pid_in_lock_file(db: DatabaseDir) -> Iterator[None]:
+    try:
+        with open(db.lock, "w", encoding="ascii") as lock:
+            lock.write(f"{os.getpid()}\n")
+    except OSError as error:
+        raise StorageError(f"{db.lock}: {error.strerror}") from None
+    try:
+        yield
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(db.lock)
