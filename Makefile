@@ -29,3 +29,8 @@ bin/osm3s_query cgi-bin/interpreter: %: $(LAUNCHER_COMMON) osm3s/paths.py | $(VE
 	$(CC) $(LAUNCHER_FLAGS) -o $@ $(filter %.c,$^)
 bin/osm3s_query: $(LAUNCHER)/osm3s_query.c
 cgi-bin/interpreter: $(LAUNCHER)/interpreter.c
+
+# SIZE=small|standard|large; REFERENCE=<prefix of an installed OSM3S> compares with it; KEEP=DIR keeps data and databases.
+.PHONY: bench
+bench: build
+	$(PY) -m bench.run --size $(or $(SIZE),standard) $(if $(KEEP),--keep $(KEEP)) $(if $(ONLY),--only $(ONLY))

@@ -1,0 +1,53 @@
+"""Where the standard queries look, for each data set: the values of the {{names}} in the query files."""
+
+from __future__ import annotations
+
+import math
+
+
+def star(lat: float, lon: float, radius_deg: float, corners: int) -> str:
+    """A polygon with bays as the text of a `poly` filter: radius_deg north-south, as wide on the ground east-west."""
+    points = []
+    for corner in range(corners):
+        angle = 2 * math.pi * corner / corners
+        distance = radius_deg * (0.8 + 0.2 * math.sin(7 * angle))
+        x = lon + distance * math.cos(angle) / math.cos(math.radians(lat))
+        points.append(f"{lat + distance * math.sin(angle):.7f} {x:.7f}")
+    return " ".join(points)
+
+
+# The copies of the tiled data stand side by side from -60,-175 eastwards, the same in the standard and the large size.
+TILED = {
+    "city": "-59.995,-167.625,-59.945,-167.535",
+    "map": "-60.0,-167.64,-59.94,-167.525",
+    "place": "-59.97,-167.58",
+    "region": "-60.0,-167.7,-59.0,-163.5",
+    "wide_region": "-60.0,-167.7,-59.0,-161.95",
+    "node_id": "5819067",
+    "way_id": "5818992",
+    "relation_id": "5818997",
+    "rare_key": "amenity",
+    "rare_value": "brothel",
+    "name_pattern": "^Rathaus",
+    "polygon_8": star(-59.73, -165.64, 0.2, 8),
+    "polygon_1000": star(-59.65, -163.72, 0.2, 1000),
+}
+
+# The generated town of the small size, see town.py.
+TOWN = {
+    "city": "50.0,8.0,50.03,8.045",
+    "map": "50.0,8.0,50.02,8.03",
+    "place": "50.03,8.04",
+    "region": "49.9,7.9,50.05,8.08",
+    "wide_region": "49.9,7.9,50.2,8.2",
+    "node_id": "100",
+    "way_id": "10",
+    "relation_id": "1",
+    "rare_key": "historic",
+    "rare_value": "city_gate",
+    "name_pattern": "^Bakery 1",
+    "polygon_8": star(50.03, 8.045, 0.02, 8),
+    "polygon_1000": star(50.03, 8.045, 0.025, 1000),
+}
+
+PLACES = {"small": TOWN, "standard": TILED, "large": TILED}
