@@ -1,8 +1,8 @@
 """The query language: text in, tree or messages out. Needs no database and no compiler.
 
-    root = ql.parse(text)             # raises QueryRejected with all messages
-    settings = Settings.of(root)      # osm3s.ql.settings
-    print(ql.to_compact_ql(root))
+root = ql.parse(text)             # raises QueryRejected with all messages
+settings = Settings.of(root)      # osm3s.ql.settings
+print(ql.to_compact_ql(root))
 """
 
 from __future__ import annotations
@@ -11,13 +11,24 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from osm3s.errors import Message
+from osm3s.errors import Message, QueryRejected
 
 from .diagnostics import Diagnostics, explain
 from .factory import CheckRegex, Factory
 from .tree import Element, Script
 
-__all__ = ["Element", "Script", "explain_errors", "is_xml", "parse", "to_bbox_ql", "to_compact_ql", "to_pretty_ql", "to_xml"]
+__all__ = [
+    "Element",
+    "Script",
+    "explain_errors",
+    "is_xml",
+    "parse",
+    "read",
+    "to_bbox_ql",
+    "to_compact_ql",
+    "to_pretty_ql",
+    "to_xml",
+]
 
 _FRAMES = 20_000
 """Enough for the deepest tree that MAX_NESTING admits: a few calls for each statement and each evaluator."""
@@ -43,13 +54,13 @@ def is_xml(text: str) -> bool:
     return text.lstrip(" \t\n\v\f\r").startswith("<")
 
 
-def parse(text: str | bytes, *, check: bool = True, check_regex: CheckRegex | None = None) -> Script:
-    """Read a query in either language; the root is an `osm-script`.
+def read(
+    text: str | bytes, *, check: bool = True, check_regex: CheckRegex | None = None
+) -> tuple[Script, list[Message]]:
+    """What can be made of a text in either language, and the messages about it in the order in which they arise.
 
-    XML without declaration or root is completed first. With `check` false, only what the reference needs for a
-    translation is checked: the values of most attributes are then taken as they come. `check_regex` tells whether a
-    pattern (and whether it is case-sensitive) is a regular expression; the default asks the C library.
-    Invalid UTF-8 is kept as surrogate escapes. Raises QueryRejected with the messages in the order they arise.
+    See `parse` for the arguments. A tree with messages is fit for printing only.
+    Raises QueryRejected if the text is so far from a query that reading was given up.
     """
     source = _decoded(text)
     diagnostics = Diagnostics()
@@ -58,12 +69,23 @@ def parse(text: str | bytes, *, check: bool = True, check_regex: CheckRegex | No
         if is_xml(source):
             from .xml_reader import complete_xml, read_xml
 
-            root = read_xml(complete_xml(source)[0], factory)
-        else:
-            from .statements import StatementReader
+            return read_xml(complete_xml(source)[0], factory), diagnostics.messages
+        from .statements import StatementReader
 
-            root = StatementReader(source, factory).script()
-    diagnostics.reject()
+        return StatementReader(source, factory).script(), diagnostics.messages
+
+
+def parse(text: str | bytes, *, check: bool = True, check_regex: CheckRegex | None = None) -> Script:
+    """Read a query in either language; the root is an `osm-script`.
+
+    XML without declaration or root is completed first. With `check` false, only what the reference needs for a
+    translation is checked: the values of most attributes are then taken as they come. `check_regex` tells whether a
+    pattern (and whether it is case-sensitive) is a regular expression; the default asks the C library.
+    Invalid UTF-8 is kept as surrogate escapes. Raises QueryRejected with all messages in the order they arise.
+    """
+    root, messages = read(text, check=check, check_regex=check_regex)
+    if messages:
+        raise QueryRejected(messages)
     return root
 
 

@@ -80,9 +80,7 @@ NUMBERED = {"id-query": ("ref_",), "user": ("name_", "uid_")}
 NARROWING = frozenset(_FILTERS) - {"has-kv"}
 """The filters a query may have besides has-kv."""
 
-WITHOUT_RESULT = frozenset(
-    ["if", "else", "retro", "print", "set-prop", "osm-script", "has-kv", "newer", *_EVALUATORS]
-)
+WITHOUT_RESULT = frozenset(["if", "else", "retro", "print", "set-prop", "osm-script", "has-kv", "newer", *_EVALUATORS])
 
 
 def exists(name: str) -> bool:

@@ -53,8 +53,16 @@ def number_with_suffix(text: str) -> int:
 def bounding_box(text: str) -> tuple[float, float, float, float]:
     """South, west, north, east of a global bounding box. The last part is always east; missing ones are 0."""
     *others, east = text.split(",", 3)
-    south, west, north = (others + ["", "", ""])[:3]
+    south, west, north = [*others, "", "", ""][:3]
     return float_prefix(south), float_prefix(west), float_prefix(north), float_prefix(east)
+
+
+def usable_box(text: str) -> tuple[float, float, float, float] | None:
+    """The global bounding box if it restricts anything; one that is upside down silently does not."""
+    if not text:
+        return None
+    box = south, west, north, east = bounding_box(text)
+    return box if -90 <= south <= north <= 90 and -180 <= west <= 180 and -180 <= east <= 180 else None
 
 
 def _osm_script(check: Check) -> None:
@@ -187,9 +195,7 @@ def _set_prop(check: Check) -> None:
 
 def _set_count(check: Check) -> None:
     if check.get("type") not in words.COUNTED_SETS:
-        check.only_allowed(
-            "type", '"nodes", "ways", "relations", "deriveds", "nwr", "nw", "wr", or "nr" strings'
-        )
+        check.only_allowed("type", '"nodes", "ways", "relations", "deriveds", "nwr", "nw", "wr", or "nr" strings')
 
 
 def _prop_count(check: Check) -> None:

@@ -201,9 +201,7 @@ class CriterionReader:
                 positions = [self._value(restriction), *others]
                 attrs["lower"] = attrs["upper"] = positions[0]
             else:
-                self.diagnostics.parse_error(
-                    "Simple role token expected, structured syntax tree found.", place
-                )
+                self.diagnostics.parse_error("Simple role token expected, structured syntax tree found.", place)
         from_ = self._take_set()
         word = tree.token[self.node]
         if word not in _RECURSIONS:

@@ -53,11 +53,6 @@ class Diagnostics:
         self._add("parse error", text, place)
         raise QueryRejected(self.messages)
 
-    def reject(self) -> None:
-        """Raises QueryRejected if there is any message."""
-        if self.messages:
-            raise QueryRejected(self.messages)
-
     def _add(self, kind: str, text: str, place: Place) -> None:
         self.messages.append(PlacedMessage(kind, place.line, text, place.column))
         if len(self.messages) >= MAX_MESSAGES:

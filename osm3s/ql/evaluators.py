@@ -8,7 +8,7 @@ from enum import IntEnum
 from osm3s.constants import MAX_NESTING
 
 from . import words
-from .diagnostics import Diagnostics
+from .diagnostics import Diagnostics, Place
 from .expressions import ExpressionTree
 from .numbers import whole_float, whole_integer
 from .tokens import unquote
@@ -44,11 +44,14 @@ def type_of(evaluator: Element) -> str:
 class EvaluatorReader:
     """Reads the nodes of one tree; a node that makes no sense gives messages and None."""
 
-    __slots__ = ("_depth", "diagnostics", "tree")
+    __slots__ = ("_depth", "diagnostics", "functions", "tree")
 
     def __init__(self, tree: ExpressionTree, diagnostics: Diagnostics) -> None:
+        from .functions import FUNCTIONS  # which is written in terms of this class
+
         self.tree = tree
         self.diagnostics = diagnostics
+        self.functions = FUNCTIONS
         self._depth = 0
 
     def read(self, node: int, context: Context, expected: tuple[str, ...]) -> Element | None:
@@ -77,7 +80,7 @@ class EvaluatorReader:
                 return self._function(node, tree.token[tree.left[call]], context, expected)
             return self._fitting(self._set_key(node, context), node, expected)
         if token == "":
-            self._error("Evaluator expected, but empty token found.", node)
+            self.error("Evaluator expected, but empty token found.", node)
             return None
         return self._operator_or_constant(node, token, context, expected)
 
@@ -92,28 +95,28 @@ class EvaluatorReader:
             return element
         if tree.left[node]:
             if tree.right[node]:
-                self._error(f'"{token}" cannot be used as binary operator', node)
+                self.error(f'"{token}" cannot be used as binary operator', node)
             else:
-                self._error(f'"{token}" needs a right hand side argument', node)
+                self.error(f'"{token}" needs a right hand side argument', node)
         elif tree.right[node]:
-            self._error(f'"{token}" cannot be used as unary operator', node)
+            self.error(f'"{token}" cannot be used as unary operator', node)
             return self.read(tree.right[node], context, expected)
         else:
-            self._error(f'Token "{token}" has not been recognized as statement', node)
+            self.error(f'Token "{token}" has not been recognized as statement', node)
         return None
 
     # --- helpers ------------------------------------------------------------------------------------------------------
 
-    def _error(self, text: str, node: int) -> None:
+    def error(self, text: str, node: int) -> None:
         self.diagnostics.parse_error(text, self.tree.place[node])
 
     def _static_error(self, text: str, node: int) -> None:
         self.diagnostics.static_error(text, self.tree.place[node])
 
-    def _new(self, name: str, node: int, **attrs: str) -> Element:
+    def new(self, name: str, node: int, **attrs: str) -> Element:
         return Element(name, attrs, line=self.tree.place[node].line)
 
-    def _value(self, node: int) -> str:
+    def value(self, node: int) -> str:
         return unquote(self.tree.token[node], self.diagnostics)
 
     def _fitting(self, element: Element | None, node: int, expected: tuple[str, ...]) -> Element | None:
@@ -130,13 +133,26 @@ class EvaluatorReader:
         )
         return None
 
-    def _add(self, parent: Element, node: int, context: Context, type_: str, complaint: str, at: int) -> None:
-        """Read an operand and add it; if there is none, complain at the operator."""
+    def add(
+        self,
+        parent: Element,
+        node: int,
+        context: Context,
+        type_: str,
+        complaint: str,
+        at: int,
+        column_as_line: bool = False,
+    ) -> None:
+        """Read an operand and add it; if there is none, complain at the operator.
+
+        For one complaint the reference takes the column for the line (`column_as_line`).
+        """
         child = self.read(node, context, (type_,))
         if child is not None:
             parent.children.append(child)
-        else:
-            self._error(complaint, at)
+            return
+        place = self.tree.place[at]
+        self.diagnostics.parse_error(complaint, Place(place.column, place.column) if column_as_line else place)
 
     # --- operators and constants --------------------------------------------------------------------------------------
 
@@ -147,7 +163,7 @@ class EvaluatorReader:
         if token == "[":
             return self._tag_value(node, context)
         if token == "::":
-            return self._new("eval-generic", node) if tree.is_leaf(node) else None
+            return self.new("eval-generic", node) if tree.is_leaf(node) else None
         if context <= Context.CONVERT or not tree.right[node]:
             return None
         if not tree.left[node]:
@@ -156,33 +172,33 @@ class EvaluatorReader:
             return self._ternary(node, context)
         if token not in words.BINARY_OPERATORS:
             return None
-        element = self._new(words.BINARY_OPERATORS[token], node)
+        element = self.new(words.BINARY_OPERATORS[token], node)
         needs = f'Operator "{token}" needs a'
-        self._add(element, tree.left[node], context, STRING, f"{needs} left-hand-side argument", node)
-        self._add(element, tree.right[node], context, STRING, f"{needs} right-hand-side argument", node)
+        self.add(element, tree.left[node], context, STRING, f"{needs} left-hand-side argument", node)
+        self.add(element, tree.right[node], context, STRING, f"{needs} right-hand-side argument", node)
         return element
 
     def _prefix(self, node: int, token: str, context: Context) -> Element:
-        element = self._new(words.PREFIX_OPERATORS[token], node)
+        element = self.new(words.PREFIX_OPERATORS[token], node)
         complaint = f'Operator "{token}" needs a right-hand-side argument'
-        self._add(element, self.tree.right[node], context, STRING, complaint, node)
+        self.add(element, self.tree.right[node], context, STRING, complaint, node)
         return element
 
     def _ternary(self, node: int, context: Context) -> Element:
         tree = self.tree
-        element = self._new("eval-ternary", node)
+        element = self.new("eval-ternary", node)
         choice = tree.right[node]
         if tree.token[choice] != ":":
-            self._error('Operator "?" must have a ":" operator as right-hand-side argument', node)
+            self.error('Operator "?" must have a ":" operator as right-hand-side argument', node)
             return element
-        self._add(element, tree.left[node], context, STRING, 'Operator "?" needs a left-hand-side argument', node)
+        self.add(element, tree.left[node], context, STRING, 'Operator "?" needs a left-hand-side argument', node)
         operator = 'Operator ":" of operator "?" needs a'
         first = self.read(tree.left[choice], context, ANY_TYPE)
         if first is not None:
             element.children.append(first)
         else:
-            self._error(f"{operator} left-hand-side argument", node)
-        self._add(
+            self.error(f"{operator} left-hand-side argument", node)
+        self.add(
             element,
             tree.right[choice],
             context,
@@ -194,25 +210,25 @@ class EvaluatorReader:
 
     def _constant(self, node: int, token: str) -> Element | None:
         if token[0] not in "\"'" and whole_integer(token) is None and whole_float(token) is None:
-            self._error(
+            self.error(
                 f'Put quotation marks around "{token}" if it should be a constant and not a tag evaluation.', node
             )
             return None
-        return self._new("eval-fixed", node, v=self._value(node))
+        return self.new("eval-fixed", node, v=self.value(node))
 
     def _tag_value(self, node: int, context: Context) -> Element | None:
         tree = self.tree
-        if not self._in_element(node, context):
+        if not self.in_element(node, context):
             return None
         name = tree.left[node]
         if not name or not tree.is_leaf(name) or tree.token[name] != "t":
-            self._error('Tag evaulation needs function name "t" before the left bracket', node)
+            self.error('Tag evaulation needs function name "t" before the left bracket', node)
             return None
         if not tree.right[node]:
-            self._error('Operator "[" needs a tag key as argument', node)
+            self.error('Operator "[" needs a tag key as argument', node)
             return None
-        element = self._new("eval-value", node)
-        self._add(element, tree.right[node], context, STRING, "t[...] needs an argument", node)
+        element = self.new("eval-value", node)
+        self.add(element, tree.right[node], context, STRING, "t[...] needs an argument", node)
         return element
 
     def _set_key(self, node: int, context: Context) -> Element | None:
@@ -220,7 +236,7 @@ class EvaluatorReader:
         from_, key = tree.token[tree.left[node]], tree.token[tree.right[node]]
         if context <= Context.CONVERT or not from_ or not key:
             return None
-        return self._new("eval-set-key", node, **{"from": from_, "key": key})
+        return self.new("eval-set-key", node, **{"from": from_, "key": key})
 
     # --- assignments --------------------------------------------------------------------------------------------------
 
@@ -228,18 +244,18 @@ class EvaluatorReader:
         tree = self.tree
         target, value = tree.left[node], tree.right[node]
         if tree.token[node] == "!" and value:
-            return self._set_prop(node, keytype="tag", k=self._value(value))
+            return self._set_prop(node, keytype="tag", k=self.value(value))
         if not target:
-            self._error("To set a property it must have a name to the left of the equal sign", node)
+            self.error("To set a property it must have a name to the left of the equal sign", node)
             return None
         if not value:
-            self._error("To set a property it must have a value to the right of the equal sign", node)
+            self.error("To set a property it must have a value to the right of the equal sign", node)
             return None
         attrs = self._assigned(node, target, context)
         if attrs is None:
             return None
         element = self._set_prop(node, **attrs)
-        self._add(
+        self.add(
             element,
             value,
             Context.ELEMENT if context == Context.CONVERT else Context.SET,
@@ -254,8 +270,8 @@ class EvaluatorReader:
         tree = self.tree
         if tree.token[target] != "::":
             if tree.is_leaf(target):
-                return {"keytype": "tag", "k": self._value(target)}
-            self._error(
+                return {"keytype": "tag", "k": self.value(target)}
+            self.error(
                 f'if special character "{tree.token[target]}" is present in property name '
                 "then the property name must be in quotes",
                 node,
@@ -265,226 +281,66 @@ class EvaluatorReader:
             keytype = {"id": "id", "geom": "geometry"}.get(tree.token[tree.right[target]])
             if keytype:
                 return {"keytype": keytype}
-            self._error('The only allowed special properties are "id" and "geometry"', node)
+            self.error('The only allowed special properties are "id" and "geometry"', node)
             return {}
         if tree.left[target]:
             return {"keytype": "generic", "from": tree.token[tree.left[target]]}
         if context == Context.CONVERT:
             return {"keytype": "generic"}
-        self._error("The generic tag set property can only be called from convert", node)
+        self.error("The generic tag set property can only be called from convert", node)
         return {}
 
     def _set_prop(self, node: int, **attrs: str) -> Element:
-        element = self._new("set-prop", node, **attrs)
+        element = self.new("set-prop", node, **attrs)
         if attrs.get("keytype", "tag") == "tag" and not attrs.get("k"):
             self._static_error(
                 'For the statement "set-prop" in mode "keytype"="tag", the attribute "k" must be nonempty.', node
             )
         return element
 
-    # --- functions ----------------------------------------------------------------------------------------------------
+    # --- calls --------------------------------------------------------------------------------------------------------
 
     def _function(self, node: int, name: str, context: Context, expected: tuple[str, ...]) -> Element | None:
-        reader = _FUNCTIONS.get(name)
+        reader = self.functions.get(name)
         if reader is None:
-            self._error(f'Function "{name}" not known', node)
+            self.error(f'Function "{name}" not known', node)
             return None
         return self._fitting(reader(self, node, name, context), node, expected)
 
-    def _in_element(self, node: int, context: Context) -> bool:
+    def in_element(self, node: int, context: Context) -> bool:
         if context >= Context.ELEMENT:
             return True
-        self._error(f"{self._call(node)} must be called in a context where it can evaluate an element", node)
+        self.error(f"{self.call(node)} must be called in a context where it can evaluate an element", node)
         return False
 
-    def _call(self, node: int) -> str:
+    def call(self, node: int) -> str:
         """How messages name the function at a node."""
         tree = self.tree
         if tree.token[node] == "(" and tree.left[node]:
             return tree.token[tree.left[node]] + "(...)"
         return tree.token[tree.left[tree.right[node]]] + "(...)"
 
-    def _is_plain_call(self, node: int, arguments: bool | None) -> bool:
+    def is_plain_call(self, node: int, arguments: bool | None) -> bool:
         """Whether it is `name(…)` without a set, with or without arguments (None: either)."""
         tree = self.tree
         is_call = tree.token[node] == "("
         name = tree.left[node] if is_call else tree.left[tree.right[node]]
         if not tree.is_leaf(name):
-            self._error("Function name expected, compound expression found", node)
+            self.error("Function name expected, compound expression found", node)
             return False
         if not is_call:
-            self._error(f"{self._call(node)} cannot have an input set", node)
+            self.error(f"{self.call(node)} cannot have an input set", node)
             return False
-        return arguments is None or self._has_arguments(node, arguments)
+        return arguments is None or self.has_arguments(node, arguments)
 
-    def _has_arguments(self, node: int, arguments: bool) -> bool:
+    def has_arguments(self, node: int, arguments: bool) -> bool:
         tree = self.tree
         found = bool(tree.right[node] if tree.token[node] == "(" else tree.right[tree.right[node]])
         if found != arguments:
             complaint = "must have one or more arguments" if arguments else "does not accept any arguments"
-            self._error(f"{self._call(node)} {complaint}", node)
+            self.error(f"{self.call(node)} {complaint}", node)
         return found == arguments
 
-    def _element_function(self, node: int, name: str, context: Context) -> Element | None:
-        if not self._is_plain_call(node, arguments=False) or not self._in_element(node, context):
-            return None
-        return self._new(words.ELEMENT_FUNCTIONS[name], node)
 
-    def _member_function(self, node: int, name: str, context: Context) -> Element | None:
-        if not self._is_plain_call(node, arguments=False):
-            return None
-        if context < Context.MEMBER:
-            self._error(
-                f"{self._call(node)} must be called in a context where it can evaluate an element's member", node
-            )
-            return None
-        return self._new(words.MEMBER_FUNCTIONS[name], node)
-
-    def _string_function(self, node: int, name: str, context: Context) -> Element | None:
-        return self._unary(node, name, words.STRING_FUNCTIONS[name], context, STRING)
-
-    def _geometry_function(self, node: int, name: str, context: Context) -> Element | None:
-        return self._unary(node, name, words.GEOMETRY_FUNCTIONS[name], context, GEOMETRY)
-
-    def _unary(self, node: int, name: str, element_name: str, context: Context, type_: str) -> Element | None:
-        if not self._is_plain_call(node, arguments=True):
-            return None
-        element = self._new(element_name, node)
-        self._add(element, self.tree.right[node], context, type_, f"{name}(...) needs an argument", node)
-        return element
-
-    def _enumerator(self, node: int, name: str, context: Context) -> Element | None:
-        if not self._is_plain_call(node, arguments=True) or not self._in_element(node, context):
-            return None
-        element = self._new(words.ENUMERATORS[name], node)
-        complaint = f"{name}(...) needs an argument"
-        self._add(element, self.tree.right[node], Context.MEMBER, STRING, complaint, node)
-        return element
-
-    def _list_function(self, node: int, name: str, context: Context) -> Element | None:
-        return self._binary(node, name, words.LIST_FUNCTIONS[name], context, "evualator")
-
-    def _point(self, node: int, name: str, context: Context) -> Element | None:
-        return self._binary(node, name, "eval-point", context, "evaluator")
-
-    def _binary(self, node: int, name: str, element_name: str, context: Context, evaluator: str) -> Element | None:
-        tree = self.tree
-        if not self._is_plain_call(node, arguments=True):
-            return None
-        element = self._new(element_name, node)
-        pair = tree.right[node]
-        if tree.token[pair] == "," and tree.left[pair] and tree.right[pair]:
-            a_an = f"argument of {name}(...) must be an {evaluator}"
-            self._add(element, tree.left[pair], context, STRING, f"First {a_an}", node)
-            self._add(element, tree.right[pair], context, STRING, f"Second {a_an}", node)
-        else:
-            self._error(f"{name}(...) needs two arguments", node)
-        return element
-
-    def _shape(self, node: int, name: str, context: Context) -> Element | None:
-        tree = self.tree
-        if not self._is_plain_call(node, arguments=True):
-            return None
-        element = self._new(words.SHAPES[name], node)
-        for argument in tree.arguments(tree.right[node]):
-            complaint = f"Every argument of {name}(...) must be an evaluator"
-            self._add(element, argument, context, GEOMETRY, complaint, argument)
-        return element
-
-    def _aggregator(self, node: int, name: str, context: Context) -> Element | None:
-        tree = self.tree
-        is_call = tree.token[node] == "("
-        argument = tree.right[node] if is_call else tree.right[tree.right[node]]
-        complaint = f"{name}(...) needs an argument"
-        if not argument:
-            self._error(complaint, node)
-            return None
-        element = self._new(words.AGGREGATORS[name], node, **{"from": "_" if is_call else tree.token[tree.left[node]]})
-        self._add(element, argument, Context.ELEMENT, GEOMETRY if name == "gcat" else STRING, complaint, node)
-        return element
-
-    def _set_count(self, node: int, name: str, context: Context) -> Element | None:
-        tree = self.tree
-        is_call = tree.token[node] == "("
-        if not tree.is_leaf(tree.left[node] if is_call else tree.left[tree.right[node]]):
-            self._error("Function name expected, compound expression found", node)
-            return None
-        if not self._has_arguments(node, arguments=True):
-            return None
-        counted = tree.token[tree.right[node] if is_call else tree.right[tree.right[node]]]
-        if counted not in words.COUNTED_SETS:
-            self._error(
-                '"count" accepts only one of "nodes", "ways", "relations", "deriveds", "nwr", "nw", "wr", or "nr" '
-                "as type argument.",
-                node,
-            )
-            return None
-        from_ = "_" if is_call else tree.token[tree.left[node]]
-        return self._new("eval-set-count", node, **{"from": from_, "type": counted})
-
-    def _is_tag(self, node: int, name: str, context: Context) -> Element | None:
-        if not self._is_plain_call(node, arguments=True) or not self._in_element(node, context):
-            return None
-        key = self.tree.right[node]
-        if not self.tree.is_leaf(key):
-            self._error("is_tag(key) needs a simple string as argument", node)
-            return None
-        return self._new("eval-is-tag", node, k=self._value(key))
-
-    def _counter(self, node: int, name: str, context: Context) -> Element | None:
-        tree = self.tree
-        if not self._is_plain_call(node, arguments=None) or not self._in_element(node, context):
-            return None
-        argument = tree.right[node]
-        element = self._new("eval-prop-count", node, type=words.COUNTERS[name])
-        if name == "count_tags":
-            return element if self._has_arguments(node, arguments=False) else None
-        members_type = argument
-        if name.endswith("by_role"):
-            members_type = 0
-            if not argument:
-                self._error(f"{name}() must have the name of the wanted role as argument", node)
-                return None
-            role = argument
-            if tree.token[argument] == "," and tree.left[argument] and tree.right[argument]:
-                role, members_type = tree.left[argument], tree.right[argument]
-            if not tree.is_leaf(role):
-                self._error(f"{name}() needs a single literal expression as argument for the wanted role", node)
-                return None
-            element.attrs["role"] = self._value(role)
-        if members_type:
-            word = tree.token[members_type]
-            if not tree.is_leaf(members_type) or word not in words.MEMBER_TYPES:
-                which = "as second argument" if name.endswith("by_role") else "as an argument"
-                self._error(f"{name}(...) can only have one of the words nodes, ways, or relations {which}", node)
-                return None
-            element.attrs["members_type"] = "relations" if word == "rels" else word
-        return element
-
-
-_Reader = Callable[[EvaluatorReader, int, str, Context], Element | None]
-
-
-def _readers() -> dict[str, _Reader]:
-    kinds: list[tuple[dict[str, str], _Reader]] = [
-        (words.ELEMENT_FUNCTIONS, EvaluatorReader._element_function),
-        (words.MEMBER_FUNCTIONS, EvaluatorReader._member_function),
-        (words.STRING_FUNCTIONS, EvaluatorReader._string_function),
-        (words.GEOMETRY_FUNCTIONS, EvaluatorReader._geometry_function),
-        (words.LIST_FUNCTIONS, EvaluatorReader._list_function),
-        (words.AGGREGATORS, EvaluatorReader._aggregator),
-        (words.ENUMERATORS, EvaluatorReader._enumerator),
-        (words.SHAPES, EvaluatorReader._shape),
-        (words.COUNTERS, EvaluatorReader._counter),
-    ]
-    readers: dict[str, _Reader] = {
-        "pt": EvaluatorReader._point,
-        "count": EvaluatorReader._set_count,
-        "is_tag": EvaluatorReader._is_tag,
-    }
-    for functions, reader in kinds:
-        readers.update(dict.fromkeys(functions, reader))
-    return readers
-
-
-_FUNCTIONS = _readers()
+FunctionReader = Callable[[EvaluatorReader, int, str, Context], Element | None]
+"""Reads the call at a node, given the name of the function."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from .attributes import NARROWING, exists, has_result, unknown_attributes
-from .checks import STATEMENT_CHECKS, Check, bounding_box
+from .checks import STATEMENT_CHECKS, Check, usable_box
 from .diagnostics import Diagnostics, Place
 from .filter_checks import FILTER_CHECKS
 from .regex import compiles_in_libc
@@ -58,7 +58,7 @@ class Factory:
         root = Script("osm-script", attrs, line=place.line, language=language)
         if self.check:
             self._check(root, place)
-            self.global_bbox = _is_usable(root.get("bbox"))
+            self.global_bbox = usable_box(root.get("bbox")) is not None
         return root
 
     def statement(self, name: str, attrs: dict[str, str], place: Place) -> Element:
@@ -191,11 +191,3 @@ def _target(assignment: Element) -> tuple[str, str]:
     """What a set-prop sets: only one of a convert or make may set it."""
     keytype = assignment.get("keytype")
     return keytype, assignment.get("k") if keytype == "tag" else ""
-
-
-def _is_usable(bbox: str) -> bool:
-    """Whether a global bounding box restricts queries; one that is upside down silently does not."""
-    if not bbox:
-        return False
-    south, west, north, east = bounding_box(bbox)
-    return -90 <= south <= north <= 90 and -180 <= west <= 180 and -180 <= east <= 180

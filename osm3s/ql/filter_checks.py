@@ -170,9 +170,7 @@ def _recurse(check: Check) -> None:
 def _user(check: Check) -> None:
     attrs = check.element.attrs
     names = any(value for key, value in attrs.items() if key == "name" or key.startswith("name_"))
-    uids = any(
-        integer_prefix(value) % 2**32 for key, value in attrs.items() if key == "uid" or key.startswith("uid_")
-    )
+    uids = any(integer_prefix(value) % 2**32 for key, value in attrs.items() if key == "uid" or key.startswith("uid_"))
     if names == uids:
         check.fail('Exactly one of the two attributes "name" and "uid" must be set.')
     if check.get("criterion") not in ("last", "touched"):

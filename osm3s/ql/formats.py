@@ -10,7 +10,7 @@ from .tokens import Cursor
 FORMATS = ("xml", "json", "csv", "custom", "popup")
 DEFAULT_SEPARATOR = "\t"
 _C_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-_C_ESCAPE_TABLE = {code: "?" for code in range(32)} | {ord(char): escape for char, escape in _C_ESCAPES.items()}
+_C_ESCAPE_TABLE = dict.fromkeys(range(32), "?") | {ord(char): escape for char, escape in _C_ESCAPES.items()}
 
 
 def supports_diff(format_: str) -> bool:

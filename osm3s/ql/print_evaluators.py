@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import words
+from .attributes import exists
 from .expressions import PRIORITY, UNARY_PRIORITY
 from .formats import escaped, quoted
 from .numbers import float_text, whole_float, whole_integer
@@ -15,9 +16,7 @@ _WITH_EMPTY_STRING = frozenset(
 _BINARY = {name: operator for operator, name in words.BINARY_OPERATORS.items()}
 _PREFIX = {name: operator for operator, name in words.PREFIX_OPERATORS.items()}
 _AGGREGATORS = {name: function for function, name in words.AGGREGATORS.items()}
-_SIMPLE = {
-    name: function for function, name in (words.ELEMENT_FUNCTIONS | words.MEMBER_FUNCTIONS).items()
-}
+_SIMPLE = {name: function for function, name in (words.ELEMENT_FUNCTIONS | words.MEMBER_FUNCTIONS).items()}
 _CALLS = {
     name: function
     for functions in (
@@ -50,11 +49,12 @@ def print_evaluator(element: Element | None) -> str:
     if element is None:
         return ""
     name = element.name
-    arguments = element.children
+    arguments = [child for child in element.children if exists(child.name)]
     if name in _SIMPLE:
         return _SIMPLE[name] + ('("")' if name in _WITH_EMPTY_STRING else "()")
     if name in _BINARY:
-        return _BINARY[name].join(_operand(each, PRIORITY[_BINARY[name]]) for each in arguments)
+        operands = [_operand(each, PRIORITY[_BINARY[name]]) for each in arguments] + ["", ""]
+        return operands[0] + _BINARY[name] + operands[1]
     if name in _PREFIX:
         return _PREFIX[name] + "".join(_operand(each, UNARY_PRIORITY) for each in arguments)
     if name in _CALLS:

@@ -9,19 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .criteria import CLOSURES, bounds_of, positions_of, refs_of, users_of
-from .filter_checks import POSITION_RECURSIONS, ROLE_RECURSIONS, polygon_corners, polyline_points
-from .formats import quoted
-from .numbers import float_prefix, float_text, integer_prefix
+from .attributes import exists
+from .numbers import float_prefix, integer_prefix
 from .print_evaluators import print_assignment, print_evaluator
-from .regex import compiles_in_libc
-from .timestamps import normal_form
+from .print_filters import (
+    FILTERS,
+    RECURSION_WORDS,
+    UNBOUNDED,
+    box,
+    in_query,
+    into,
+    number,
+    recursion,
+    set_after,
+    set_before,
+)
 from .tree import Element, Script
 
 BBOX = "(bbox)"
-_UNBOUNDED = 2**32 - 1
-_MAX_LISTED_IDS = 100_000
-"""Longer ranges of ids in XML have no short form in QL and are cut."""
 
 
 def to_compact_ql(root: Script) -> str:
@@ -75,86 +80,76 @@ def _shown_config(root: Script) -> str:
 
 
 def compact(element: Element, prefix: str) -> str:
-    printer = _PRINTERS.get(element.name)
-    return printer(element, prefix, False) if printer else ""
+    return _print(element, prefix, False)
 
 
 def pretty(element: Element, prefix: str) -> str:
+    return _print(element, prefix, True)
+
+
+def _print(element: Element, prefix: str, is_pretty: bool) -> str:
     printer = _PRINTERS.get(element.name)
-    if printer is None:
-        return ""
-    return printer(element, prefix, True)
+    if printer:
+        return printer(element, prefix, is_pretty)
+    return "" if exists(element.name) else f"({element.name}:)"
 
 
-# --- parts ------------------------------------------------------------------------------------------------------------
-
-
-def _into(element: Element) -> str:
-    return "" if element.get("into") == "_" else "->." + element.get("into")
-
-
-def _set_before(element: Element) -> str:
-    return "" if element.get("from") == "_" else f".{element.get('from')} "
-
-
-def _set_after(element: Element) -> str:
-    return "" if element.get("from") == "_" else "." + element.get("from")
-
-
-def _number(element: Element, attribute: str) -> str:
-    return float_text(float_prefix(element.get(attribute)))
-
-
-def _box(element: Element) -> str:
-    return f"({','.join(_number(element, side) for side in 'swne')})"
-
-
-def _lines(elements: list[Element], prefix: str, end: str = "") -> str:
-    return "".join("\n" + pretty(element, prefix + "  ") + end for element in elements)
-
-
-def _row(elements: list[Element], prefix: str, end: str = "") -> str:
-    return "".join(compact(element, prefix) + end for element in elements)
+def _known(elements: list[Element]) -> list[Element]:
+    """XML may have elements that do not exist; inside others they are left out."""
+    return [element for element in elements if exists(element.name)]
 
 
 # --- blocks -----------------------------------------------------------------------------------------------------------
 
 
+def _lines(elements: list[Element], prefix: str, end: str = "") -> str:
+    return "".join("\n" + pretty(element, prefix + "  ") + end for element in _known(elements))
+
+
+def _row(elements: list[Element], prefix: str, end: str = "") -> str:
+    return "".join(compact(element, prefix) + end for element in _known(elements))
+
+
 def _union(element: Element, prefix: str, is_pretty: bool) -> str:
     body = _lines(element.children, prefix) + "\n" if is_pretty else _row(element.children, prefix)
-    return f"{prefix}({body}){_into(element)};"
+    return f"{prefix}({body}){into(element)};"
 
 
 def _difference(element: Element, prefix: str, is_pretty: bool) -> str:
     if is_pretty:
-        members = ["\n" + pretty(child, prefix + "  ") for child in element.children]
-        return f"{prefix}(" + f"\n{prefix}  -".join(members) + f"\n){_into(element)};"
-    return "(" + "-".join(compact(child, prefix) for child in element.children) + f"){_into(element)};"
+        members = ["\n" + pretty(child, prefix + "  ") for child in _known(element.children)]
+        return f"{prefix}(" + f"\n{prefix}  -".join(members) + f"\n){into(element)};"
+    return "(" + "-".join(compact(child, prefix) for child in _known(element.children)) + f"){into(element)};"
+
+
+def _body(element: Element) -> list[Element]:
+    """What for, if and retro do; without their evaluator the reference drops it."""
+    return element.body() if element.evaluator() else []
 
 
 def _loop(element: Element, prefix: str, is_pretty: bool, head: str) -> str:
-    body = element.body() if element.name == "for" else element.children
+    body = _body(element) if element.name == "for" else element.children
     inner = _lines(body, prefix) + "\n" if is_pretty else _row(body, prefix)
     return f"{prefix}{head}{{{inner}}}"
 
 
 def _foreach(element: Element, prefix: str, is_pretty: bool) -> str:
-    return _loop(element, prefix, is_pretty, f"foreach{_set_after(element)}{_into(element)}")
+    return _loop(element, prefix, is_pretty, f"foreach{set_after(element)}{into(element)}")
 
 
 def _for(element: Element, prefix: str, is_pretty: bool) -> str:
-    head = f"for{_set_after(element)}{_into(element)}({print_evaluator(element.evaluator())})"
+    head = f"for{set_after(element)}{into(element)}({print_evaluator(element.evaluator())})"
     return _loop(element, prefix, is_pretty, head)
 
 
 def _complete(element: Element, prefix: str, is_pretty: bool) -> str:
     maxnum = integer_prefix(element.get("maxnum"))
     limit = "" if maxnum == 4096 else f"({maxnum})"
-    return _loop(element, prefix, is_pretty, f"complete{limit}{_set_after(element)}{_into(element)}")
+    return _loop(element, prefix, is_pretty, f"complete{limit}{set_after(element)}{into(element)}")
 
 
 def _if(element: Element, prefix: str, is_pretty: bool) -> str:
-    body = element.body()
+    body = _body(element)
     words = [child.name for child in body]
     split = words.index("else") if "else" in words else len(body)
     then, otherwise = body[:split], [child for child in body[split:] if child.name != "else"]
@@ -173,13 +168,13 @@ def _if(element: Element, prefix: str, is_pretty: bool) -> str:
 def _retro(element: Element, prefix: str, is_pretty: bool) -> str:
     time = print_evaluator(element.evaluator())
     if is_pretty:
-        return f"{prefix}retro ({time})\n{prefix}{{" + _lines(element.body(), prefix) + f"\n{prefix}}}"
-    return f"{prefix}retro({time}){{{_row(element.body(), prefix)}}}"
+        return f"{prefix}retro ({time})\n{prefix}{{" + _lines(_body(element), prefix) + f"\n{prefix}}}"
+    return f"{prefix}retro({time}){{{_row(_body(element), prefix)}}}"
 
 
 def _compare(element: Element, prefix: str, is_pretty: bool) -> str:
     delta = element.evaluator()
-    head = f"{_set_before(element)}compare{_into(element)}"
+    head = f"{set_before(element)}compare{into(element)}"
     head += f"(delta:{print_evaluator(delta)})" if delta else "()"
     body = element.body()
     if not body:
@@ -197,13 +192,12 @@ _SHOWN_TYPES = {type_: type_ for type_ in ("node", "way", "relation", "derived",
 def _query(element: Element, prefix: str, is_pretty: bool) -> str:
     type_ = _SHOWN_TYPES.get(element.get("type"), "area")
     items = "".join("." + child.get("from") for child in element.children if child.name == "item")
-    others = [child for child in element.children if child.name != "item"]
+    others = [child for child in element.children if child.name in FILTERS]
     line_break = f"\n  {prefix}" if is_pretty and len(others) > 1 else ""
-    filters = "".join(line_break + _in_query(child) for child in others)
-    into = _into(element)
+    filters = "".join(line_break + in_query(child) for child in others)
     return (
         f"{prefix if is_pretty else ''}{type_}{items}{filters}{BBOX if prefix == BBOX else ''}"
-        f"{line_break if into else ''}{into};"
+        f"{line_break if into(element) else ''}{into(element)};"
     )
 
 
@@ -213,46 +207,46 @@ _OUT_GEOMETRIES = {"full": " geom", "bounds": " bb", "center": " center"}
 
 def _out(element: Element, prefix: str, is_pretty: bool) -> str:
     limit = element.get("limit")
-    limit_value = integer_prefix(limit) % 2**32 if limit else _UNBOUNDED
+    limit_value = integer_prefix(limit) % 2**32 if limit else UNBOUNDED
     has_box = any(element.get(side) for side in "swne") and float_prefix(element.get("s")) <= float_prefix(
         element.get("n")
     )
     return (
-        f"{prefix}{_set_before(element)}out"
+        f"{prefix}{set_before(element)}out"
         f"{_OUT_MODES.get(element.get('mode'), ' ids')}"
         f"{' qt' if element.get('order') == 'quadtile' else ''}"
-        f"{'' if limit_value == _UNBOUNDED else f' {limit_value}'}"
+        f"{'' if limit_value == UNBOUNDED else f' {limit_value}'}"
         f"{_OUT_GEOMETRIES.get(element.get('geometry'), '')}"
         f"{' noids' if element.get('ids') == 'no' else ''}"
-        f"{_box(element) if has_box else ''};"
+        f"{box(element) if has_box else ''};"
     )
 
 
 def _derive(element: Element, prefix: str, is_pretty: bool) -> str:
     assignments = [print_assignment(child) for child in element.children if child.name == "set-prop"]
-    before = _set_before(element) if element.name == "convert" else ""
+    before = set_before(element) if element.name == "convert" else ""
     separator = f"\n  {prefix}" if is_pretty else ""
     text = f"{prefix}{before}{element.name} {element.get('type')}"
     if assignments:
         text += (separator or " ") + f",{separator}".join(assignments)
-    return f"{text}{_into(element)};"
+    return f"{text}{into(element)};"
 
 
 def _is_in(element: Element, prefix: str, is_pretty: bool) -> str:
     at = ""
     if element.get("lat") or element.get("lon"):
-        at = f"({_number(element, 'lat')},{_number(element, 'lon')})"
-    return f"{prefix if is_pretty else ''}{_set_before(element)}is_in{at}{_into(element)};"
+        at = f"({number(element, 'lat')},{number(element, 'lon')})"
+    return f"{prefix if is_pretty else ''}{set_before(element)}is_in{at}{into(element)};"
 
 
 def _map_to_area(element: Element, prefix: str, is_pretty: bool) -> str:
-    return f"{prefix}{_set_before(element)}map_to_area{_into(element)};"
+    return f"{prefix}{set_before(element)}map_to_area{into(element)};"
 
 
 def _local(element: Element, prefix: str, is_pretty: bool) -> str:
     type_ = element.get("type")
-    box = _box(element) if any(element.get(side) for side in "swne") else ""
-    return f"{prefix}{_set_before(element)}local{'' if type_ == 'l' else ' ' + type_}{box}{_into(element)};"
+    bounds = box(element) if any(element.get(side) for side in "swne") else ""
+    return f"{prefix}{set_before(element)}local{'' if type_ == 'l' else ' ' + type_}{bounds}{into(element)};"
 
 
 def _timeline(element: Element, prefix: str, is_pretty: bool) -> str:
@@ -261,159 +255,34 @@ def _timeline(element: Element, prefix: str, is_pretty: bool) -> str:
     if version:
         arguments.append(str(version))
     shown = (", " if is_pretty else ",").join(arguments)
-    return f"{prefix if is_pretty else ''}timeline({shown}){_into(element)};"
+    return f"{prefix if is_pretty else ''}timeline({shown}){into(element)};"
 
 
 def _item(element: Element, prefix: str, is_pretty: bool) -> str:
     if element.get("set") != "_":
         return f"{prefix if is_pretty else ''}.{element.get('set')}->.{element.get('set')};"
-    return f"{prefix if is_pretty else ''}.{element.get('from')}{_into(element)};"
-
-
-# --- filters ----------------------------------------------------------------------------------------------------------
-
-
-def _has_kv(element: Element) -> str:
-    """A test of a tag; a regular expression that is none is left out."""
-    key_regex, value_regex = (_valid_regex(element, attribute) for attribute in ("regk", "regv"))
-    value = value_regex or element.get("v")
-    text = f"~{quoted(key_regex)}" if key_regex else quoted(element.get("k"))
-    if value:
-        negated = element.get("modv") == "not" and not key_regex
-        text += f"{'!' if negated else ''}{'~' if value_regex else '='}{quoted(value)}"
-    return f"[{text}{',i' if element.get('case') == 'ignore' else ''}]"
-
-
-def _valid_regex(element: Element, attribute: str) -> str:
-    pattern = element.get(attribute)
-    return pattern if pattern and compiles_in_libc(pattern, element.get("case") != "ignore") else ""
-
-
-def _ids(element: Element) -> str:
-    refs = refs_of(element)
-    lower, upper = integer_prefix(element.get("lower")), integer_prefix(element.get("upper"))
-    if not refs and lower > 0:
-        refs = list(range(lower, min(upper + 1, lower + _MAX_LISTED_IDS)))
-    return f"({'id:' if len(refs) > 1 else ''}{','.join(map(str, refs))})"
-
-
-def _around(element: Element) -> str:
-    numbers = [_number(element, "radius")]
-    if element.get("polyline"):
-        for lat, lon in polyline_points(element.get("polyline")):
-            numbers += [float_text(lat), float_text(lon)]
-    elif element.get("lat"):
-        numbers += [_number(element, "lat"), _number(element, "lon")]
-    return f"(around{_set_after(element)}:{','.join(numbers)})"
-
-
-def _poly(element: Element) -> str:
-    corners, _ = polygon_corners(element.get("bounds"))
-    return '(poly:"' + "  ".join(f"{float_text(lat)} {float_text(lon)}" for lat, lon in corners) + '")'
-
-
-def _area(element: Element) -> str:
-    ref = integer_prefix(element.get("ref"))
-    return f"(area{_set_after(element)}{f':{ref}' if ref > 0 else ''})"
-
-
-def _pivot(element: Element) -> str:
-    return f"(pivot{_set_after(element)})"
-
-
-def _user(element: Element) -> str:
-    uids, names = users_of(element)
-    word = "uid" if uids else "user"
-    touched = "_touched" if element.get("criterion") == "touched" else ""
-    return f"({word}{touched}:{','.join(map(str, uids))}{','.join(map(quoted, names))})"
-
-
-def _newer(element: Element) -> str:
-    return f'(newer:"{normal_form(element.get("than"))}")'
-
-
-def _changed(element: Element) -> str:
-    since, until = normal_form(element.get("since")), normal_form(element.get("until"))
-    since_shown = f':"{since}"' if since else ""
-    until_shown = f',"{until}"' if until else ""
-    return f"(changed{since_shown}{until_shown})"
-
-
-def _if_filter(element: Element) -> str:
-    return f"(if:{print_evaluator(element.evaluator())})"
-
-
-_RECURSION_WORDS = {
-    "relation-relation": ("relation", "r"),
-    "relation-backwards": ("relation", "br"),
-    **{f"relation-{type_}": (type_, "r") for type_ in ("way", "node", "nwr", "nw", "wr", "nr")},
-    "way-node": ("node", "w"),
-    "way-link": ("node", "way_link"),
-    "way-count": ("node", "way_cnt"),
-    "way-relation": ("relation", "bw"),
-    "node-relation": ("relation", "bn"),
-    "node-way": ("way", "bn"),
-    "node-wr": ("wr", "bn"),
-    **{type_: ("", word) for word, type_ in CLOSURES.items()},
-}
-"""Type of the recursion -> type of what it produces, word."""
-
-
-def _recursion(element: Element) -> str:
-    type_ = element.get("type")
-    restricted = type_ in ROLE_RECURSIONS and (element.get("role") or element.get("role-restricted") == "yes")
-    positions = positions_of(element) if type_ in POSITION_RECURSIONS else []
-    text = _RECURSION_WORDS.get(type_, ("", ""))[1] + _set_after(element)
-    if restricted or positions:
-        text += ":" + (quoted(element.get("role")) if restricted else "") + ",".join(map(str, positions))
-    bounds = bounds_of(element)
-    if bounds and bounds[0] < bounds[1]:
-        text += f":{bounds[0]}-{'' if bounds[1] == _UNBOUNDED else bounds[1]}"
-    elif bounds and bounds[0] == bounds[1]:
-        text += f":{bounds[0]}"
-    return f"({text})"
-
-
-_FILTERS: dict[str, Callable[[Element], str]] = {
-    "has-kv": _has_kv,
-    "id-query": _ids,
-    "bbox-query": _box,
-    "around": _around,
-    "polygon-query": _poly,
-    "area-query": _area,
-    "pivot": _pivot,
-    "user": _user,
-    "newer": _newer,
-    "changed": _changed,
-    "filter": _if_filter,
-    "recurse": _recursion,
-}
-
-
-def _in_query(element: Element) -> str:
-    printer = _FILTERS.get(element.name)
-    return printer(element) if printer else ""
+    return f"{prefix if is_pretty else ''}.{element.get('from')}{into(element)};"
 
 
 def _bare_filter(element: Element, prefix: str, is_pretty: bool) -> str:
     """A filter that is a statement of its own."""
     if element.name in ("has-kv", "filter"):
-        return _in_query(element)
+        return in_query(element)
     if element.name == "changed":
-        return _in_query(element) + _into(element)
+        return in_query(element) + into(element)
     if element.name in ("id-query", "user"):
         type_ = element.get("type")
     elif element.name == "newer":
-        return f"{prefix if is_pretty else ''}all{_in_query(element)};"
+        return f"{prefix if is_pretty else ''}all{in_query(element)};"
     else:
         type_ = "node"
-    return f"{prefix if is_pretty else ''}{type_}{_in_query(element)}{_into(element)};"
+    return f"{prefix if is_pretty else ''}{type_}{in_query(element)}{into(element)};"
 
 
 def _recurse(element: Element, prefix: str, is_pretty: bool) -> str:
-    target, word = _RECURSION_WORDS.get(element.get("type"), ("", ""))
-    text = target + _recursion(element) if target else _set_before(element) + word
-    return f"{prefix if is_pretty else ''}{text}{_into(element)};"
+    target, word = RECURSION_WORDS.get(element.get("type"), ("", ""))
+    text = target + recursion(element) if target else set_before(element) + word
+    return f"{prefix if is_pretty else ''}{text}{into(element)};"
 
 
 def _else(element: Element, prefix: str, is_pretty: bool) -> str:
@@ -421,7 +290,7 @@ def _else(element: Element, prefix: str, is_pretty: bool) -> str:
 
 
 _PRINTERS: dict[str, Callable[[Element, str, bool], str]] = {
-    **dict.fromkeys(_FILTERS, _bare_filter),
+    **dict.fromkeys(FILTERS, _bare_filter),
     "union": _union,
     "difference": _difference,
     "foreach": _foreach,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from .attributes import NARROWING
 from .tree import Element, Script
 
 _ENTITIES = {"&": "&amp;", '"': "&quot;", "<": "&lt;", ">": "&gt;", "\n": "&#x0a;", "\t": "&#x09;", "\r": "&#x0d;"}
-_ESCAPES = {code: "?" for code in range(32)} | {ord(char): entity for char, entity in _ENTITIES.items()}
+_ESCAPES = dict.fromkeys(range(32), "?") | {ord(char): entity for char, entity in _ENTITIES.items()}
 
 
 def escape_xml(text: str) -> str:
@@ -21,8 +22,8 @@ def to_xml(root: Script) -> str:
 
 def _print(element: Element, indent: str, from_ql: bool, lines: list[str]) -> None:
     attributes = _as_translated(element) if from_ql else element.attrs
-    raw = from_ql and element.name == "set-prop"
-    shown = "".join(f' {key}="{value if raw else escape_xml(value)}"' for key, value in attributes.items())
+    raw = _unescaped(element.name) if from_ql else ()
+    shown = "".join(f' {key}="{value if key in raw else escape_xml(value)}"' for key, value in attributes.items())
     if not element.children:
         lines.append(f"{indent}<{element.name}{shown}/>\n")
         return
@@ -30,6 +31,13 @@ def _print(element: Element, indent: str, from_ql: bool, lines: list[str]) -> No
     for child in element.children:
         _print(child, indent + "  ", from_ql, lines)
     lines.append(f"{indent}</{element.name}>\n")
+
+
+def _unescaped(name: str) -> tuple[str, ...]:
+    """The attributes that the reference does not escape."""
+    if name == "set-prop":
+        return ("k", "from")
+    return ("from", "into") if name.startswith("eval-") or (name in NARROWING and name != "item") else ()
 
 
 def _as_translated(element: Element) -> dict[str, str]:

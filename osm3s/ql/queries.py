@@ -10,9 +10,7 @@ from .tokens import Cursor
 from .tree import Element
 
 TYPES = ("node", "way", "relation", "nwr", "nw", "wr", "nr", "derived", "area")
-_KEY_REGEX_ALONE = (
-    "A regular expression for a key can only be combined with a regular expression as value criterion"
-)
+_KEY_REGEX_ALONE = "A regular expression for a key can only be combined with a regular expression as value criterion"
 
 
 def take_into(cursor: Cursor) -> str:

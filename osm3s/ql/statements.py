@@ -6,32 +6,17 @@ from collections.abc import Callable
 
 from osm3s.constants import MAX_NESTING
 
-from .criteria import CLOSURES
 from .diagnostics import Place
 from .evaluators import Context, EvaluatorReader
 from .expressions import read_expression
 from .factory import Factory
-from .formats import FORMATS, FormatConfig, read_config
+from .header import read_settings
 from .queries import TYPES, read_query, take_from, take_into
+from .simple_statements import SIMPLE_STATEMENTS, read_timeline
 from .tokens import Cursor
 from .tree import Element, Script
 from .words import CONTAINER, STRING
 
-_OUT_WORDS = {
-    "ids": ("mode", "ids_only"),
-    "skel": ("mode", "skeleton"),
-    "body": ("mode", "body"),
-    "tags": ("mode", "tags"),
-    "meta": ("mode", "meta"),
-    "count": ("mode", "count"),
-    "quirks": ("mode", "quirks"),
-    "asc": ("order", "id"),
-    "qt": ("order", "quadtile"),
-    "geom": ("geometry", "full"),
-    "bb": ("geometry", "bounds"),
-    "center": ("geometry", "center"),
-    "noids": ("ids", "no"),
-}
 _BLOCK_STEP = 2
 """Unions and loops over elements count as two levels of nesting, other blocks as one."""
 
@@ -47,11 +32,8 @@ class StatementReader:
 
     def script(self) -> Script:
         cursor = self.cursor
-        attrs: dict[str, str] = {}
-        config: FormatConfig = None
-        while cursor.good and cursor.token == "[":
-            config = self._setting(attrs, config)
-        root = self.factory.script(dict(sorted(attrs.items())), cursor.place, "ql")
+        attrs = read_settings(cursor, self.factory)
+        root = self.factory.script(attrs, cursor.place, "ql")
         if attrs:
             cursor.skip_to(";")
         while cursor.good:
@@ -59,71 +41,6 @@ class StatementReader:
             if statement is not None:
                 self.factory.add(root, statement)
         return root
-
-    # --- settings -----------------------------------------------------------------------------------------------------
-
-    def _setting(self, attrs: dict[str, str], config: FormatConfig) -> FormatConfig:
-        """Read one setting into `attrs`; returns the configuration of the output format that now holds."""
-        cursor = self.cursor
-        cursor.advance()
-        keyword = cursor.take_identifier("Keyword")
-        cursor.skip_to(":")
-        value = cursor.take_text("Value")
-        if keyword == "out":
-            return self._output_format(attrs, value, config)
-        if keyword in ("diff", "adiff"):
-            self._diff(attrs, keyword, value)
-        elif keyword == "bbox":
-            attrs["bbox"] = self._bbox(value)
-        elif keyword in ("maxsize", "timeout"):
-            parts = [value]
-            while cursor.good and cursor.token != "]":
-                parts.append(cursor.token)
-                cursor.advance()
-            cursor.skip_to("]")
-            attrs["element-limit" if keyword == "maxsize" else keyword] = " ".join(parts)
-        else:
-            cursor.skip_to("]")
-            attrs[keyword] = value
-        return config
-
-    def _output_format(self, attrs: dict[str, str], value: str, config: FormatConfig) -> FormatConfig:
-        cursor = self.cursor
-        attrs["output"] = value
-        if value in FORMATS:
-            config = read_config(value, cursor)
-            attrs["output-config"] = config.text() if config else ""
-            self.factory.known_format = value
-        else:
-            cursor.parse_error(f"Unknown output format: {value}")
-        cursor.skip_to("]")
-        return config
-
-    def _diff(self, attrs: dict[str, str], keyword: str, value: str) -> None:
-        cursor = self.cursor
-        if keyword == "adiff":
-            attrs["augmented"] = "deletions"
-        attrs["from"] = value
-        cursor.skip_to(",", "]", consume=False)
-        if cursor.token == ",":
-            cursor.advance()
-            attrs["date"] = cursor.take_text("Value")
-            cursor.skip_to("]")
-        else:
-            cursor.advance()
-
-    def _bbox(self, value: str) -> str:
-        cursor = self.cursor
-        cursor.skip_to(",", "]", consume=False)
-        for remaining in (2, 1, 0):
-            if cursor.token == ",":
-                cursor.advance()
-                value += "," + cursor.take_text("Value")
-                if remaining:
-                    cursor.skip_to(",", "]", consume=False)
-                else:
-                    cursor.skip_to("]")
-        return value
 
     # --- statements ---------------------------------------------------------------------------------------------------
 
@@ -138,15 +55,15 @@ class StatementReader:
         if block:
             return block(self, depth)
         if cursor.token == "timeline":
-            return self._timeline()
+            return read_timeline(cursor, self.factory)
 
         from_ = self._set_prefix()
         word = cursor.token if cursor.good else ""
         if word == "compare":
             return self._compare(from_, depth)
-        simple = _SIMPLE.get(word)
+        simple = SIMPLE_STATEMENTS.get(word)
         if simple:
-            return simple(self, from_)
+            return simple(cursor, self.factory, from_)
         type_ = ""
         if not from_ and cursor.token != "out":
             type_ = "relation" if cursor.token == "rel" else cursor.token
@@ -316,138 +233,6 @@ class StatementReader:
             cursor.skip_to(";")
         return self._assemble("compare", {"from": from_ or "_", "into": into}, place, body, condition)
 
-    # --- single statements --------------------------------------------------------------------------------------------
-
-    def _timeline(self) -> Element:
-        cursor = self.cursor
-        place = cursor.place
-        cursor.advance()
-        cursor.skip_to("(")
-        type_ = cursor.take_text("OSM base type")
-        cursor.skip_to(",")
-        ref = cursor.take_text("OSM element id")
-        cursor.skip_to(",", ")", consume=False)
-        version = ""
-        if cursor.token == ",":
-            cursor.advance()
-            version = cursor.take_text("Number")
-        cursor.skip_to(")")
-        into = take_into(cursor)
-        cursor.skip_to(";")
-        attrs = {"into": into, "ref": ref, "type": "relation" if type_ == "rel" else type_, "version": version}
-        return self.factory.statement("timeline", attrs, place)
-
-    def _out(self, from_: str) -> Element:
-        cursor = self.cursor
-        cursor.advance()
-        attrs = {"e": "", "from": from_ or "_", "geometry": "skeleton", "ids": "yes", "limit": ""}
-        attrs |= {"mode": "body", "n": "", "order": "id", "s": "", "w": ""}
-        while cursor.good and cursor.token != ";":
-            token = cursor.token
-            if token in _OUT_WORDS:
-                attribute, value = _OUT_WORDS[token]
-                attrs[attribute] = value
-            elif "0" <= token[0] <= "9":
-                attrs["limit"] = token
-            elif token == "(":
-                cursor.advance()
-                for side in "swne":
-                    attrs[side] = cursor.take_text("Number")
-                    if side != "e":
-                        cursor.skip_to(",")
-                cursor.skip_to(")", consume=False)
-            else:
-                cursor.parse_error(f'Invalid parameter for print: "{token}"')
-            cursor.advance()
-        statement = self.factory.statement("print", attrs, cursor.place)
-        cursor.skip_to(";")
-        return statement
-
-    def _make(self, from_: str) -> Element:
-        return self._assignments("make", from_, Context.MAKE)
-
-    def _convert(self, from_: str) -> Element:
-        return self._assignments("convert", from_, Context.CONVERT)
-
-    def _assignments(self, name: str, from_: str, context: Context) -> Element:
-        cursor = self.cursor
-        cursor.advance()
-        type_ = cursor.take_identifier("Element class name") if cursor.token != ";" else ""
-        tree = read_expression(cursor, in_parentheses=False)
-        assignments = []
-        if tree.top:
-            reader = EvaluatorReader(tree, cursor.diagnostics)
-            first, *others = tree.arguments(tree.top)
-            # the reference reads them from the last to the first
-            nodes = [first, *(node for node in others if node)]
-            assignments = [reader.read(node, context, ()) for node in reversed(nodes)]
-            assignments.reverse()
-        attrs = {"from": from_} if from_ else {}
-        attrs |= {"into": take_into(cursor), "type": type_}
-        place = cursor.place
-        statement = self._assemble(name, attrs, place, [each for each in assignments if each is not None])
-        cursor.skip_to(";")
-        return statement
-
-    def _closure(self, from_: str) -> Element:
-        cursor = self.cursor
-        place = cursor.place
-        type_ = CLOSURES[cursor.token]
-        cursor.advance()
-        into = take_into(cursor)
-        cursor.skip_to(";")
-        return self.factory.statement("recurse", {"from": from_ or "_", "into": into, "type": type_}, place)
-
-    def _is_in(self, from_: str) -> Element:
-        cursor = self.cursor
-        place = cursor.place
-        cursor.advance()
-        lat = lon = ""
-        if cursor.token == "(":
-            cursor.advance()
-            lat = cursor.take_text("Number")
-            cursor.skip_to(",", ")", consume=False)
-            if cursor.token == ",":
-                cursor.advance()
-                lon = cursor.take_text("Number")
-                cursor.skip_to(")", consume=False)
-            cursor.advance()
-        into = take_into(cursor)
-        cursor.skip_to(";")
-        attrs = {"from": from_ or "_", "into": into, "lat": lat, "lon": lon}
-        return self.factory.statement("coord-query", attrs, place)
-
-    def _map_to_area(self, from_: str) -> Element:
-        cursor = self.cursor
-        place = cursor.place
-        cursor.advance()
-        into = take_into(cursor)
-        cursor.skip_to(";")
-        return self.factory.statement("map-to-area", {"from": from_ or "_", "into": into}, place)
-
-    def _local(self, from_: str) -> Element:
-        cursor = self.cursor
-        place = cursor.place
-        cursor.advance()
-        type_ = "l"
-        if cursor.token not in (";", "->", "("):
-            type_ = cursor.token
-            cursor.advance()
-        box = dict.fromkeys("swne", "")
-        if cursor.token == "(":
-            cursor.advance()
-            for side in "swne":
-                if side == "s" or cursor.token == ",":
-                    if side != "s":
-                        cursor.advance()
-                    box[side] = cursor.take_text("Value")
-                    cursor.skip_to(",", ")", consume=False)
-            cursor.advance()
-        into = take_into(cursor)
-        cursor.skip_to(";")
-        attrs = box | {"from": from_ or "_", "into": into, "type": type_}
-        return self.factory.statement("localize", dict(sorted(attrs.items())), place)
-
 
 _BLOCKS: dict[str, Callable[[StatementReader, int], Element]] = {
     "(": StatementReader._union,
@@ -456,13 +241,4 @@ _BLOCKS: dict[str, Callable[[StatementReader, int], Element]] = {
     "complete": StatementReader._complete,
     "if": StatementReader._if,
     "retro": StatementReader._retro,
-}
-_SIMPLE: dict[str, Callable[[StatementReader, str], Element]] = {
-    "out": StatementReader._out,
-    "make": StatementReader._make,
-    "convert": StatementReader._convert,
-    "is_in": StatementReader._is_in,
-    "map_to_area": StatementReader._map_to_area,
-    "local": StatementReader._local,
-    **dict.fromkeys(CLOSURES, StatementReader._closure),
 }

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-_DIGITS = re.compile(
-    r"([0-9]{4}).([0-9]{2}).([0-9]{2}).([0-9]{2}).([0-9]{2}).([0-9]{2})", re.DOTALL
-)
+_DIGITS = re.compile(r"([0-9]{4}).([0-9]{2}).([0-9]{2}).([0-9]{2}).([0-9]{2}).([0-9]{2})", re.DOTALL)
 _BITS = (14, 4, 5, 5, 6, 6)
 """How many bits the reference keeps of year, month, day, hour, minute, second."""
 

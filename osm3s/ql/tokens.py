@@ -107,21 +107,22 @@ class Cursor:
             if newline >= 0:
                 self._line_start = newline + 1
         while True:
-            end = _SPACE.match(text, position).end()  # type: ignore[union-attr]  # matches the empty text
-            unended = 0
-            if text.startswith("//", end):
-                newline = text.find("\n", end)
-                unended = newline < 0
-                end = newline + 1 if newline >= 0 else len(text)
+            after_space = end = _SPACE.match(text, position).end()  # type: ignore[union-attr]  # matches the empty text
+            is_line_comment = text.startswith("//", end)
+            if is_line_comment:
+                end = text.find("\n", end) + 1
             elif text.startswith("/*", end):
-                close = text.find("*/", end + 2)
-                end = close + 2 if close >= 0 else len(text)
+                end = text.find("*/", end + 2) + 1
+                end += end > 0
             elif end == position:
                 break
+            is_open = end == 0
+            end = end or len(text)
             newlines = text.count("\n", position, end)
             if newlines:
                 self._line_start = text.rfind("\n", position, end) + 1
-            self._line += newlines + unended
+            if not is_open or after_space > begin:  # an open comment right after a token: its lines are not counted
+                self._line += newlines + (is_open and is_line_comment)
             position = end
         self.start = position
         return position > begin
@@ -191,10 +192,8 @@ class Cursor:
         """Go to the next token that is one of the targets, and past it; complain if anything was in between."""
         if self.token not in targets:
             quoted = [f"'{target}'" for target in targets]
-            if len(quoted) < 3:
-                expected = " or ".join(quoted)
-            else:
-                expected = f"{', '.join(quoted[:-1])}, or {quoted[-1]} "
+            many = len(quoted) > 2
+            expected = f"{', '.join(quoted[:-1])}, or {quoted[-1]} " if many else " or ".join(quoted)
             self.parse_error(f"{expected} expected - '{self.token}' found.")
             self.advance()
         while self.good and self.token not in targets:

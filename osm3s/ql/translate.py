@@ -22,14 +22,15 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in PRINTERS:
         print(f"usage: python -m osm3s.ql.translate {' | '.join(PRINTERS)}", file=sys.stderr)
         return 1
-    text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    text = from_console(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"))
     try:
-        root = ql.parse(from_console(text), check=False)
-    except QueryRejected as rejected:
-        for message in rejected.messages:
-            print(message, file=sys.stderr)
-        return 0
-    sys.stdout.buffer.write(PRINTERS[arguments[0]](root).encode("utf-8", "surrogateescape"))
+        root, messages = ql.read(text, check=False)
+    except QueryRejected as given_up:
+        root, messages = None, given_up.messages
+    for message in messages:
+        print(message, file=sys.stderr)
+    if root is not None:  # as the reference, which prints what it could read
+        sys.stdout.buffer.write(PRINTERS[arguments[0]](root).encode("utf-8", "surrogateescape"))
     return 0
 
 
