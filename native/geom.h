@@ -141,8 +141,9 @@ void poly_free(poly *);
 /* Where a position is: exact. */
 int poly_locate(const poly *, int32_t lat, int32_t lon);
 
-/* Is the way in the polygon: a known node strictly inside, a border point strictly between the ends of a segment, or a
- * segment's midpoint strictly inside. A segment that runs along an edge counts only with `border`: it does for ways
+/* Is the way in the polygon, as the reference sees it: a known node strictly inside, or a border point strictly between
+ * the ends of a segment, or, where the nodes do not tell, midpoints inside. The reference overlooks about half of the
+ * crossings; so does this, see geom_poly.c. A segment that runs along an edge counts only with `border`: it does for ways
  * that are asked for, not for the members that make a relation match. */
 bool poly_meets_way(const poly *, const way_node *nodes, size_t n, bool border);
 

@@ -61,15 +61,24 @@ void links_sort(owner_link *links, size_t *n)
     *n = kept;
 }
 
-int osm3s_link_page_owners(const uint8_t *page, size_t len, const uint64_t *members, size_t n, osm3s_rows *owners)
+int osm3s_link_page_owners(const uint8_t *page, size_t len, const osm3s_rows *members, size_t *from, osm3s_rows *owners)
 {
     owner_link *links = NULL;
     size_t n_links = 0, cap = 0, at = 0;
     int error = link_page_decode(page, len, &links, &n_links, &cap);
-    for (size_t i = 0; i < n && error == OSM3S_OK; i++) {
-        while (at < n_links && links[at].member < members[i])
-            at++;
-        for (size_t j = at; j < n_links && links[j].member == members[i] && error == OSM3S_OK; j++)
+    if (error == OSM3S_OK && n_links == 0)
+        error = fail(OSM3S_CORRUPT, "an empty page of links");
+    for (; error == OSM3S_OK && *from < members->n && members->rows[*from].id <= links[n_links - 1].member; ++*from) {
+        uint64_t id = members->rows[*from].id;
+        size_t high = n_links;
+        while (at < high) { /* the first link of a member that is not smaller */
+            size_t middle = (at + high) / 2;
+            if (links[middle].member < id)
+                at = middle + 1;
+            else
+                high = middle;
+        }
+        for (size_t j = at; j < n_links && links[j].member == id && error == OSM3S_OK; j++)
             error = rows_push(owners, (osm3s_row){links[j].owner, OSM3S_UNRESOLVED, 0, 0, 0});
     }
     free(links);

@@ -118,12 +118,30 @@ int osm3s_pbf_blob_header(const uint8_t *data, size_t len, int *type, uint32_t *
 typedef struct { uint32_t start, len, raw_len; int compression; } osm3s_pbf_blob;
 int osm3s_pbf_decode_blob(const uint8_t *data, size_t len, osm3s_pbf_blob *out);
 
-/* --- xml_element.c: the start tag of one XML element of an OSM file -> the same in a batch. `attributes` is name, value,
- * name, value ... joined by the byte 1, with a 0 at the end. OSM3S_INPUT says what is wrong with a value. --- */
-int osm3s_xml_element(osm3s_batch *, uint8_t type, int in_delete, const char *attributes);
-int osm3s_xml_tag(osm3s_batch *, const char *attributes);
-int osm3s_xml_nd(osm3s_batch *, const char *attributes);
-int osm3s_xml_member(osm3s_batch *, const char *attributes);
+/* --- xml_scan.c: OSM XML or osmChange in UTF-8, piece by piece -> elements appended to batches --- */
+
+typedef struct {
+    uint64_t line;       /* where the scanner stands; after an error: where that is */
+    int has_root, is_change;
+    char timestamp[40];  /* of the data, as the document states it; else "" */
+    /* internal: */
+    int has_begun, inside, deletes; /* inside: type of the open element, or -1; deletes: open <delete> sections */
+    char *open;          /* names of the open XML elements, a 0 after each */
+    size_t open_len, open_cap;
+    char *resolved;
+    size_t resolved_cap;
+} osm3s_xml;
+
+osm3s_xml *osm3s_xml_new(void);
+void osm3s_xml_free(osm3s_xml *);
+
+enum { OSM3S_XML_FULL = 1 };
+
+/* Scan as much of `data` as is complete; what *consumed leaves over is to be passed again, with more behind it. When the
+ * batch has `max_elements` and is complete, stops with OSM3S_XML_FULL. `is_last`: nothing follows; all is consumed then
+ * or it is an error. */
+int osm3s_xml_scan(osm3s_xml *, const char *data, size_t len, int is_last, uint32_t max_elements, osm3s_batch *into,
+                   size_t *consumed);
 
 /* --- block.c: the codec of element blocks. Layout in native/FORMAT.md. --- */
 
@@ -189,6 +207,16 @@ int osm3s_rows_add(osm3s_rows *into, const osm3s_rows *other);
 void osm3s_rows_subtract(osm3s_rows *, const osm3s_rows *other);
 void osm3s_rows_intersect(osm3s_rows *, const osm3s_rows *other);
 
+/* --- context.c: what bounds a running query --- */
+
+typedef struct {
+    int64_t deadline_ns;     /* CLOCK_MONOTONIC; 0: none */
+    uint64_t max_bytes;      /* estimated size of all sets; 0: unlimited */
+    uint64_t used_bytes;
+    volatile int cancelled;  /* set from a signal handler or another thread */
+    uint32_t countdown;      /* internal: calls until the clock is read again */
+} osm3s_context;
+
 /* --- snapshot.c: one consistent version of the database, for reading --- */
 
 /* What the block directory says about a block. Stored in the index as it is here: 144 bytes, little-endian.
@@ -238,6 +266,90 @@ int osm3s_snapshot_resolve_nodes(osm3s_snapshot *, osm3s_rows *rows, int tagged_
 /* Check every frame and record of one block; OSM3S_CORRUPT names what is wrong. */
 int osm3s_snapshot_check_block(osm3s_snapshot *, uint32_t block);
 
+/* --- regex.c, query*.c: query statements --- */
+
+typedef struct osm3s_regex osm3s_regex;
+
+/* NULL: the pattern does not compile (osm3s_last_error). */
+osm3s_regex *osm3s_regex_new(const char *pattern, int ignore_case);
+void osm3s_regex_free(osm3s_regex *);
+int osm3s_regex_matches(osm3s_regex *, const char *text, size_t len);
+/* Regular expressions see UTF-8: once per process. */
+void osm3s_set_locale(void);
+
+enum { OSM3S_TAG_HAS_KEY, OSM3S_TAG_EQUALS, OSM3S_TAG_MATCHES, OSM3S_TAG_KEY_MATCHES };
+
+typedef struct {
+    int kind, negate;
+    const char *key; size_t key_len;
+    const char *value; size_t value_len;
+    osm3s_regex *key_regex, *value_regex;
+} osm3s_tag_filter;
+
+/* All conditions must hold. newer_than 0 and n_uids 0: no such condition; else metadata must be attached. */
+typedef struct {
+    const osm3s_tag_filter *tags; size_t n_tags;
+    const osm3s_bbox *boxes; size_t n_boxes;
+    struct poly **polys; size_t n_polys;
+    struct around **arounds; size_t n_arounds;
+    const osm3s_rows **within; size_t n_within; /* the id must be in each of these */
+    uint32_t newer_than;
+    const int32_t *uids; size_t n_uids;
+    int members_only; /* ways are tested as members of relations: running along a polygon's border does not count */
+} osm3s_predicate;
+
+/* Numbers of the blocks of a family that meet one of the boxes (n_boxes 0: all); `out` has room for all of them. */
+int osm3s_select_blocks(osm3s_snapshot *, int family, const osm3s_bbox *boxes, size_t n_boxes, uint32_t *out, size_t *n);
+/* Elements of the blocks that satisfy the predicate, appended to `out` and sorted; `out` NULL: only counted. Relations
+ * are tested by their bounding box only. */
+int osm3s_query_blocks(osm3s_snapshot *, osm3s_context *, const uint32_t *blocks, size_t n, const osm3s_predicate *,
+                       osm3s_rows *out, uint64_t *count);
+/* The same for the elements of a set. Nodes must be resolved if tags or metadata matter. */
+int osm3s_query_rows(osm3s_snapshot *, osm3s_context *, const osm3s_rows *in, const osm3s_predicate *, osm3s_rows *out);
+
+/* Keep only the blocks whose permanent id is among `ids` (ascending). */
+int osm3s_intersect_blocks(osm3s_snapshot *, int type, uint32_t *blocks, size_t *n, const uint32_t *ids, size_t n_ids);
+/* Sum up the counts of blocks (permanent ids) that have no delta; list the others in `changed`. */
+int osm3s_count_unchanged(osm3s_snapshot *, int type, const uint32_t *ids, const uint32_t *counts, size_t n_ids,
+                          uint64_t *total, uint32_t *changed, size_t *n);
+/* Add the positions of node rows, or the lines of way rows, to what is around. */
+int osm3s_around_add_rows(osm3s_snapshot *, struct around *, const osm3s_rows *, int type);
+
+/* --- recurse.c: from elements to those they consist of, or that consist of them --- */
+
+typedef struct { const char *text; size_t len; } osm3s_text;
+
+/* Known nodes of ways, as unresolved rows with position. positions: 1-based, negative from the end; n 0: all. */
+int osm3s_nodes_of_ways(osm3s_snapshot *, osm3s_context *, const osm3s_rows *ways, const int32_t *positions, size_t n,
+                        osm3s_rows *out);
+/* Ids of the members of relations that have one type, as unresolved rows without position. role NULL: any. */
+int osm3s_members_of(osm3s_snapshot *, osm3s_context *, const osm3s_rows *relations, int type, const osm3s_text *role,
+                     osm3s_rows *out);
+/* Ways of the given blocks that have a node of a set [at one of the positions]. */
+int osm3s_ways_of_nodes(osm3s_snapshot *, osm3s_context *, const uint32_t *blocks, size_t n_blocks,
+                        const osm3s_rows *nodes, const int32_t *positions, size_t n, osm3s_rows *out);
+/* Relations of a set that have a member in one of the three row lists (NULL: no such) [with the role]. */
+int osm3s_relations_with(osm3s_snapshot *, osm3s_context *, const osm3s_rows *relations, const osm3s_rows *nodes,
+                         const osm3s_rows *ways, const osm3s_rows *members, const osm3s_text *role, osm3s_rows *out);
+/* Box over the positions of node rows, over the boxes of way rows. */
+int osm3s_rows_bbox(osm3s_snapshot *, const osm3s_rows *, int type, osm3s_bbox *out);
+/* How many ways of the set have a node (count_links: how many way pieces meet there) -> nodes with lower..upper. */
+int osm3s_nodes_by_way_count(osm3s_snapshot *, osm3s_context *, const osm3s_rows *ways, int count_links, uint64_t lower,
+                             uint64_t upper, osm3s_rows *out);
+
+/* --- lookup.c: unresolved rows (sorted by id) -> their place, by pages of the id map --- */
+
+/* End of the run of rows from `from` on that share a page of the id map; *page is its number. */
+size_t osm3s_rows_page_end(const osm3s_rows *, size_t from, uint64_t *page);
+/* Note the permanent block ids of rows [from, to) in their `block` (page NULL: they do not exist). */
+int osm3s_rows_note_blocks(osm3s_rows *, size_t from, size_t to, const uint8_t *page, size_t len);
+/* Turn noted block ids into places; rows that do not exist are dropped. */
+int osm3s_rows_locate(osm3s_snapshot *, int type, osm3s_rows *);
+/* Distinct blocks of resolved rows, ascending; `out` has room for min(rows, blocks). */
+int osm3s_rows_blocks(osm3s_snapshot *, const osm3s_rows *, uint32_t *out, size_t *n);
+/* Distinct user ids of resolved rows with attached metadata, ascending; `out` has room for rows->n. */
+int osm3s_rows_uids(osm3s_snapshot *, const osm3s_rows *, int32_t *out, size_t *n);
+
 /* --- import.c: elements sorted by type and id -> blocks and index pages --- */
 
 typedef struct { const uint8_t *data; size_t len; } osm3s_bytes;
@@ -263,8 +375,9 @@ int osm3s_id_page_lookup(const uint8_t *page, size_t len, uint64_t page_number, 
 /* Rewrite a page (len 0: a new one) with new block ids for some ids; *out_len is 0 if nothing is left in it. */
 int osm3s_id_page_update(const uint8_t *page, size_t len, const uint64_t *ids, const uint32_t *block_ids, size_t n,
                          uint8_t *out, size_t out_cap, size_t *out_len);
-/* Append the owners of the given members (ascending) that the page has, as unresolved unsorted rows. */
-int osm3s_link_page_owners(const uint8_t *page, size_t len, const uint64_t *members, size_t n, osm3s_rows *owners);
+/* Append the owners of the members from row *from on that the page covers, as unresolved unsorted rows; *from moves
+ * behind those members. */
+int osm3s_link_page_owners(const uint8_t *page, size_t len, const osm3s_rows *members, size_t *from, osm3s_rows *owners);
 /* Rewrite a page: add links, or remove those whose added flag is 0. *out is malloc'ed (osm3s_free); *out_len is 0 if
  * nothing is left. */
 int osm3s_link_page_update(const uint8_t *page, size_t len, const uint64_t *members, const uint64_t *owners,
@@ -272,21 +385,14 @@ int osm3s_link_page_update(const uint8_t *page, size_t len, const uint64_t *memb
 int osm3s_link_page_last(const uint8_t *page, size_t len, uint64_t *member);
 /* Step through the entries of a tag page: 1, or 0 at the end. Start with *at = 0. */
 int osm3s_tag_page_next(const uint8_t *page, size_t len, size_t *at, osm3s_bytes *key, osm3s_bytes *value);
+/* Look for one entry: 1 and its value; 0: it does not exist; 2: it is behind the end of this page. */
+int osm3s_tag_page_find(const uint8_t *page, size_t len, const uint8_t *wanted, size_t wanted_len, osm3s_bytes *value);
 /* Decode an entry's value: blocks (permanent ids, ascending) and how many of their elements have it. Stores at most cap
  * of them; *n is their number. */
 int osm3s_tag_blocks(const uint8_t *value, size_t len, uint64_t *total, uint32_t *block_ids, uint32_t *counts, size_t cap,
                      size_t *n);
 void osm3s_free(void *);
 
-/* --- context.c: what bounds a running query --- */
-
-typedef struct {
-    int64_t deadline_ns;     /* CLOCK_MONOTONIC; 0: none */
-    uint64_t max_bytes;      /* estimated size of all sets; 0: unlimited */
-    uint64_t used_bytes;
-    volatile int cancelled;  /* set from a signal handler or another thread */
-    uint32_t countdown;      /* internal: calls until the clock is read again */
-} osm3s_context;
 /* --- out_sink.c: where an answer goes --- */
 
 typedef struct osm3s_sink osm3s_sink;
@@ -346,7 +452,8 @@ typedef struct {
     size_t separator_len;
 } osm3s_out_options;
 
-/* Print rows of one type in the given order. Tags and metadata of unresolved rows are missing. */
+/* Print rows of one type in the given order. Tags and metadata of unresolved rows are missing. With OSM3S_OUT_META,
+ * elements of blocks without a meta frame are printed with zeros: leave the flag out if the database has no metadata. */
 int osm3s_out_rows(osm3s_snapshot *, osm3s_context *, const osm3s_row *rows, size_t n, int type,
                    const osm3s_out_options *, osm3s_sink *);
 

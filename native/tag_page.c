@@ -64,3 +64,20 @@ int osm3s_tag_blocks(const uint8_t *value, size_t len, uint64_t *total, uint32_t
     }
     return OSM3S_OK;
 }
+
+int osm3s_tag_page_find(const uint8_t *page, size_t len, const uint8_t *wanted, size_t wanted_len, osm3s_bytes *value)
+{
+    size_t at = 0;
+    tag_entry e;
+    int there;
+    while ((there = tag_page_next(page, len, &at, &e)) == 1) {
+        int order = memcmp(e.key, wanted, e.key_len < wanted_len ? e.key_len : wanted_len);
+        if (order == 0 && e.key_len == wanted_len) {
+            *value = (osm3s_bytes){e.value, e.value_len};
+            return 1;
+        }
+        if (order > 0 || (order == 0 && e.key_len > wanted_len))
+            return 0;
+    }
+    return there < 0 ? there : 2;
+}

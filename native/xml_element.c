@@ -1,33 +1,5 @@
-/* xml_element.c: the attributes of one XML element of an OSM file or diff -> a batch. The XML parser is the caller's. */
-#include "internal.h"
-
-/* Attributes arrive as name, value, name, value ... with this byte between them; XML text contains neither it nor 0. */
-enum { SEPARATOR = 1 };
-
-typedef struct { const char *at; size_t len; } text;
-
-static text next_piece(const char **from)
-{
-    text piece = {*from, 0};
-    while (piece.at[piece.len] != 0 && piece.at[piece.len] != SEPARATOR)
-        piece.len++;
-    *from += piece.len + (piece.at[piece.len] == SEPARATOR);
-    return piece;
-}
-
-static bool next_attribute(const char **from, text *name, text *value)
-{
-    if (**from == 0)
-        return false;
-    *name = next_piece(from);
-    *value = next_piece(from);
-    return true;
-}
-
-static bool is(text t, const char *word)
-{
-    return t.len == strlen(word) && memcmp(t.at, word, t.len) == 0;
-}
+/* xml_element.c: what the attributes of OSM's XML elements mean: a start tag -> an element, or a part of one, of a batch. */
+#include "xml.h"
 
 static bool parse_integer(text t, int64_t *out)
 {
@@ -128,33 +100,34 @@ static int shown(text t)
     return (int)(t.len < 60 ? t.len : 60);
 }
 
-int osm3s_xml_element(osm3s_batch *b, uint8_t type, int in_delete, const char *attributes)
+int xml_add_element(osm3s_batch *b, uint8_t type, bool in_delete, const attribute *attributes, size_t n)
 {
     static const char *const names[] = {"node", "way", "relation"};
-    text name, value, user = {"", 0}, id_text = {"", 0}, time = {"", 0};
+    text user = {"", 0}, id_text = {"", 0}, time = {"", 0};
     osm3s_meta meta = {0};
     int64_t id = 0;
     int32_t lat = 0, lon = 0;
-    bool has_lat = false, has_lon = false, deleted = in_delete != 0;
-    while (next_attribute(&attributes, &name, &value)) {
-        if (is(name, "id"))
+    bool has_lat = false, has_lon = false, deleted = in_delete;
+    for (size_t i = 0; i < n; i++) {
+        text name = attributes[i].name, value = attributes[i].value;
+        if (text_is(name, "id"))
             id_text = value;
-        else if (is(name, "lat"))
+        else if (text_is(name, "lat"))
             has_lat = parse_degrees(value, 900000000, true, &lat);
-        else if (is(name, "lon"))
+        else if (text_is(name, "lon"))
             has_lon = parse_degrees(value, 1800000000, false, &lon);
-        else if (is(name, "version"))
+        else if (text_is(name, "version"))
             meta.version = number_or_zero(value, UINT32_MAX);
-        else if (is(name, "timestamp"))
+        else if (text_is(name, "timestamp"))
             time = value;
-        else if (is(name, "changeset"))
+        else if (text_is(name, "changeset"))
             meta.changeset = number_or_zero(value, UINT32_MAX);
-        else if (is(name, "uid"))
+        else if (text_is(name, "uid"))
             meta.uid = (int32_t)number_or_zero(value, INT32_MAX);
-        else if (is(name, "user"))
+        else if (text_is(name, "user"))
             user = value;
-        else if (is(name, "visible"))
-            deleted = deleted || is(value, "false");
+        else if (text_is(name, "visible"))
+            deleted = deleted || text_is(value, "false");
     }
     if (!parse_integer(id_text, &id))
         return fail(OSM3S_INPUT, "a %s has the id \"%.*s\"", names[type], shown(id_text), id_text.at);
@@ -172,14 +145,14 @@ int osm3s_xml_element(osm3s_batch *b, uint8_t type, int in_delete, const char *a
     return osm3s_batch_add_element(b, type, id, lat, lon, meta, user.at, user.len, deleted);
 }
 
-int osm3s_xml_tag(osm3s_batch *b, const char *attributes)
+int xml_add_tag(osm3s_batch *b, const attribute *attributes, size_t n)
 {
-    text name, value, k = {NULL, 0}, v = {NULL, 0};
-    while (next_attribute(&attributes, &name, &value))
-        if (is(name, "k"))
-            k = value;
-        else if (is(name, "v"))
-            v = value;
+    text k = {NULL, 0}, v = {NULL, 0};
+    for (size_t i = 0; i < n; i++)
+        if (text_is(attributes[i].name, "k"))
+            k = attributes[i].value;
+        else if (text_is(attributes[i].name, "v"))
+            v = attributes[i].value;
     if (k.at == NULL || v.at == NULL)
         return fail(OSM3S_INPUT, "a tag without %c", k.at == NULL ? 'k' : 'v');
     return osm3s_batch_add_tag(b, k.at, k.len, v.at, v.len);
@@ -190,33 +163,33 @@ static int parse_ref(text ref, int64_t *out)
     return parse_integer(ref, out) ? OSM3S_OK : fail(OSM3S_INPUT, "the reference \"%.*s\"", shown(ref), ref.at);
 }
 
-int osm3s_xml_nd(osm3s_batch *b, const char *attributes)
+int xml_add_nd(osm3s_batch *b, const attribute *attributes, size_t n)
 {
-    text name, value, ref_text = {"", 0};
+    text ref_text = {"", 0};
     int64_t ref = 0;
-    while (next_attribute(&attributes, &name, &value))
-        if (is(name, "ref"))
-            ref_text = value;
+    for (size_t i = 0; i < n; i++)
+        if (text_is(attributes[i].name, "ref"))
+            ref_text = attributes[i].value;
     int code = parse_ref(ref_text, &ref);
     return code != OSM3S_OK ? code : osm3s_batch_add_ref(b, ref);
 }
 
-int osm3s_xml_member(osm3s_batch *b, const char *attributes)
+int xml_add_member(osm3s_batch *b, const attribute *attributes, size_t n)
 {
-    text name, value, ref_text = {"", 0}, type = {"", 0}, role = {"", 0};
+    text ref_text = {"", 0}, type = {"", 0}, role = {"", 0};
     int64_t ref = 0;
-    while (next_attribute(&attributes, &name, &value))
-        if (is(name, "ref"))
-            ref_text = value;
-        else if (is(name, "type"))
-            type = value;
-        else if (is(name, "role"))
-            role = value;
+    for (size_t i = 0; i < n; i++)
+        if (text_is(attributes[i].name, "ref"))
+            ref_text = attributes[i].value;
+        else if (text_is(attributes[i].name, "type"))
+            type = attributes[i].value;
+        else if (text_is(attributes[i].name, "role"))
+            role = attributes[i].value;
     int code = parse_ref(ref_text, &ref);
     if (code != OSM3S_OK)
         return code;
-    if (!is(type, "node") && !is(type, "way") && !is(type, "relation"))
+    if (!text_is(type, "node") && !text_is(type, "way") && !text_is(type, "relation"))
         return fail(OSM3S_INPUT, "a member of the type \"%.*s\"", shown(type), type.at);
-    return osm3s_batch_add_member(b, is(type, "node") ? OSM3S_NODE : is(type, "way") ? OSM3S_WAY : OSM3S_RELATION, ref,
+    return osm3s_batch_add_member(b, text_is(type, "node") ? OSM3S_NODE : text_is(type, "way") ? OSM3S_WAY : OSM3S_RELATION, ref,
                                   role.at, role.len);
 }

@@ -17,9 +17,20 @@ static int needs_body(const char *method, const char *query_string)
     return !bodiless || query_string[strspn(query_string, " \t\r\n\v\f")] == '\0';
 }
 
+/* Which of the programs is called by this path; any other name means interpreter. */
+static const char *program_name(const char *path)
+{
+    static const char *const names[] = {"status", "timestamp", "kill_my_queries"};
+    const char *slash = strrchr(path, '/');
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(slash != NULL ? slash + 1 : path, names[i]) == 0)
+            return names[i];
+    return "interpreter";
+}
+
 int main(int argc, char **argv)
 {
-    const char *name = argc > 0 && strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argc > 0 ? argv[0] : "";
+    const char *name = program_name(argc > 0 ? argv[0] : "");
     const char *db_dir = getenv("OVERPASS_DB_DIR");
     int connection = frontend_connect(db_dir != NULL && *db_dir != '\0' ? db_dir : NULL);
     if (connection < 0) {

@@ -1,0 +1,119 @@
+/* lookup.c: unresolved rows -> their place, by way of the id map's pages; and what rows are spread over. */
+#include "index_page.h"
+
+size_t osm3s_rows_page_end(const osm3s_rows *rows, size_t from, uint64_t *page)
+{
+    *page = rows->rows[from].id >> ID_PAGE_BITS;
+    while (from < rows->n && rows->rows[from].id >> ID_PAGE_BITS == *page)
+        from++;
+    return from;
+}
+
+int osm3s_rows_note_blocks(osm3s_rows *rows, size_t from, size_t to, const uint8_t *page, size_t len)
+{
+    for (size_t i = from; i < to; i++) {
+        rows->rows[i].block = OSM3S_UNRESOLVED;
+        if (page == NULL)
+            continue;
+        int error = osm3s_id_page_lookup(page, len, rows->rows[i].id >> ID_PAGE_BITS, &rows->rows[i].id, 1,
+                                         &rows->rows[i].block);
+        if (error)
+            return error;
+    }
+    return OSM3S_OK;
+}
+
+int osm3s_rows_locate(osm3s_snapshot *s, int type, osm3s_rows *rows)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < rows->n; i++) {
+        osm3s_row row = rows->rows[i];
+        if (row.block == OSM3S_UNRESOLVED)
+            continue;
+        uint32_t block = osm3s_snapshot_block_of_id(s, type, row.block);
+        if (block == OSM3S_UNRESOLVED)
+            return fail(OSM3S_CORRUPT, "the id map names block %u, which the directory does not have", row.block);
+        ptrdiff_t slot = snapshot_find(s, block, row.id);
+        if (slot == -2)
+            return OSM3S_CORRUPT;
+        if (slot < 0)
+            return fail(OSM3S_CORRUPT, "the id map places element %llu in block %u, where it is not",
+                        (unsigned long long)row.id, row.block);
+        row.block = block;
+        row.slot = (uint32_t)slot;
+        if (type == OSM3S_NODE) {
+            uint32_t local;
+            const view *v = snapshot_view(s, block, row.slot, &local);
+            if (v == NULL || v->family > OSM3S_TAGGED_NODES)
+                return OSM3S_CORRUPT;
+            row.lat = (int32_t)column_get(&v->lat, local);
+            row.lon = (int32_t)column_get(&v->lon, local);
+        }
+        rows->rows[kept++] = row;
+    }
+    rows->n = kept;
+    return OSM3S_OK;
+}
+
+static int compare_u32(const void *left, const void *right)
+{
+    uint32_t l = *(const uint32_t *)left, r = *(const uint32_t *)right;
+    return (l > r) - (l < r);
+}
+
+int osm3s_rows_blocks(osm3s_snapshot *s, const osm3s_rows *rows, uint32_t *out, size_t *n)
+{
+    uint32_t n_blocks = osm3s_snapshot_first_block(s, OSM3S_RELATIONS) + osm3s_snapshot_n_blocks(s, OSM3S_RELATIONS);
+    uint8_t *seen = calloc((size_t)n_blocks / 8 + 1, 1);
+    if (seen == NULL)
+        return fail(OSM3S_NOMEM, "out of memory for %u blocks", n_blocks);
+    *n = 0;
+    for (size_t i = 0; i < rows->n; i++) {
+        uint32_t b = rows->rows[i].block;
+        if (b >= n_blocks || seen[b / 8] >> b % 8 & 1)
+            continue;
+        seen[b / 8] |= (uint8_t)(1 << b % 8);
+        out[(*n)++] = b;
+    }
+    free(seen);
+    qsort(out, *n, sizeof *out, compare_u32);
+    return OSM3S_OK;
+}
+
+static int compare_i32(const void *left, const void *right)
+{
+    int32_t l = *(const int32_t *)left, r = *(const int32_t *)right;
+    return (l > r) - (l < r);
+}
+
+int osm3s_rows_uids(osm3s_snapshot *s, const osm3s_rows *rows, int32_t *out, size_t *n)
+{
+    enum { RECENT = 1 << 12 };
+    int32_t *recent = calloc(RECENT, sizeof *recent); /* by hash: uids just seen need not be sorted again */
+    if (recent == NULL)
+        return fail(OSM3S_NOMEM, "out of memory");
+    size_t found = 0;
+    for (size_t i = 0; i < rows->n; i++) {
+        uint32_t local;
+        if (rows->rows[i].block == OSM3S_UNRESOLVED)
+            continue;
+        const view *v = snapshot_view(s, rows->rows[i].block, rows->rows[i].slot, &local);
+        if (v == NULL) {
+            free(recent);
+            return OSM3S_CORRUPT;
+        }
+        int32_t uid = view_meta(v, local).uid;
+        uint32_t at = (uint32_t)uid * 2654435761u >> 20;
+        if (uid == 0 || recent[at] == uid)
+            continue;
+        recent[at] = uid;
+        out[found++] = uid;
+    }
+    free(recent);
+    qsort(out, found, sizeof *out, compare_i32);
+    *n = 0;
+    for (size_t i = 0; i < found; i++)
+        if (i == 0 || out[i] != out[*n - 1])
+            out[(*n)++] = out[i];
+    return OSM3S_OK;
+}

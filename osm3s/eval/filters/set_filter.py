@@ -1,0 +1,20 @@
+"""`node.a`: only elements of a set (in XML `item`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osm3s.ffi.element_set import ElementSet
+from osm3s.ql.tree import Element
+
+if TYPE_CHECKING:
+    from osm3s.eval.query_plan import QueryPlan
+
+
+def add(plan: QueryPlan, element: Element) -> None:
+    name = element.attrs.get("set") or element.get("from")
+
+    def rows(element_type: int, into: ElementSet) -> None:
+        into.add(plan.execution.read(name), (element_type,))
+
+    plan.sources.append(rows)

@@ -1,0 +1,19 @@
+"""`(user:"a","b")`, `(uid:1,2)`: elements whose last version is by one of the users."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osm3s.ql.numbers import integer_prefix
+from osm3s.ql.tree import Element
+
+if TYPE_CHECKING:
+    from osm3s.eval.query_plan import QueryPlan
+
+
+def add(plan: QueryPlan, element: Element) -> None:
+    uids = [integer_prefix(v) for k, v in element.attrs.items() if k == "uid" or k.startswith("uid_")]
+    names = {v for k, v in element.attrs.items() if (k == "name" or k.startswith("name_")) and v}
+    if names:
+        uids += plan.execution.snapshot.uids_of_names(names)
+    plan.require_users(uids)

@@ -1,0 +1,222 @@
+"""Which way to the elements of a query is the cheapest, and what remains to be tested on the way.
+
+Sources of candidates, the best first: explicit rows (ids, sets, recursion); blocks that the tag directory names; blocks
+that meet the first spatial condition; all blocks. The order in which the user wrote the filters does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from osm3s.errors import QueryFailed
+from osm3s.eval.execution import Execution
+from osm3s.eval.filters import FILTERS
+from osm3s.eval.predicate import Predicate
+from osm3s.eval.recursion import member_rows, relations_with
+from osm3s.eval.spatial import BBox, Spatial
+from osm3s.eval.tag_filter import TagFilter
+from osm3s.ffi import check, ffi, lib
+from osm3s.ffi.element_set import NODE, RELATION, WAY, ElementSet
+from osm3s.ql.tree import Element
+from osm3s.storage.snapshot import FAMILIES_OF_TYPE
+
+TAGGED_NODES = 1
+FEW_BLOCKS = 48
+"""With so few blocks left by a spatial condition, opening them is cheaper than asking the tag directory."""
+
+Source = Callable[[int, ElementSet], None]
+"""Adds the elements of a type that a filter allows."""
+
+
+class QueryPlan:
+    """Collects the filters of a query, then runs it."""
+
+    def __init__(self, execution: Execution) -> None:
+        self.execution = execution
+        self.tags: list[TagFilter] = []
+        self.spatial: list[Spatial] = []
+        self.sources: list[Source] = []
+        self.uids: set[int] | None = None
+        self.newer_than = 0
+
+    # --- filters ----------------------------------------------------------------------------------------------------
+
+    def add_filter(self, element: Element) -> None:
+        FILTERS[element.name](self, element)
+
+    def add_bbox(self, south: float, west: float, north: float, east: float) -> None:
+        if south <= north:
+            self.spatial.append(BBox(south, west, north, east))
+
+    def require_users(self, uids: list[int]) -> None:
+        self._require_meta()
+        self.uids = set(uids) if self.uids is None else self.uids & set(uids)
+
+    def require_newer(self, timestamp: int) -> None:
+        self._require_meta()
+        self.newer_than = max(self.newer_than, timestamp)
+
+    def _require_meta(self) -> None:
+        if not self.execution.snapshot.has_meta:
+            raise QueryFailed("Tried to use meta file but no meta files available on this instance.")
+
+    # --- running ----------------------------------------------------------------------------------------------------
+
+    def run(self, types: tuple[int, ...]) -> ElementSet:
+        """All elements of the types that satisfy all filters."""
+        result = ElementSet()
+        if self.uids is not None and not self.uids:
+            return result
+        for element_type in types:
+            self._run_type(element_type, result)
+        return result
+
+    def count(self, types: tuple[int, ...]) -> tuple[int, int, int]:
+        """How many there are, per type."""
+        counts = [0, 0, 0]
+        for element_type in types:
+            if self.sources or self.uids == set() or (element_type == RELATION and self.spatial):
+                counts[element_type] = self.run((element_type,)).count(element_type)
+            else:
+                counts[element_type] = sum(self._count_family(f) for f in self._families(element_type))
+        return counts[0], counts[1], counts[2]
+
+    def _predicate(self, members_only: bool = False) -> Predicate:
+        return Predicate(self.tags, self.spatial, self.uids or set(), self.newer_than, members_only)
+
+    def _run_type(self, element_type: int, result: ElementSet) -> None:
+        found = ElementSet()
+        if self.sources:
+            self._run_rows(element_type, found)
+        else:
+            for family in self._families(element_type):
+                self._run_blocks(family, found.rows(element_type))
+            check(lib.osm3s_rows_sort(found.rows(element_type)))
+        if element_type == RELATION and self.spatial:
+            found = self._with_matching_members(found)
+        result.add(found, (element_type,))
+
+    # --- from rows --------------------------------------------------------------------------------------------------
+
+    def _run_rows(self, element_type: int, result: ElementSet) -> None:
+        candidates = ElementSet()
+        for number, source in enumerate(self.sources):
+            found = ElementSet()
+            source(element_type, found)
+            if number == 0:
+                candidates = found
+            else:
+                candidates.intersect(found, (element_type,))
+        if not (self.tags or self.spatial or self.uids or self.newer_than):
+            result.add(candidates, (element_type,))
+            return
+        snapshot = self.execution.snapshot
+        with_meta = bool(self.uids or self.newer_than)
+        if element_type == NODE and (self.tags or with_meta):
+            snapshot.resolve_nodes(candidates, tagged_only=not with_meta)
+        if with_meta:
+            snapshot.attach_meta_of(candidates.rows(element_type))
+        self._filter_rows(candidates, element_type, self._predicate(), result)
+
+    def _filter_rows(self, rows: ElementSet, element_type: int, predicate: Predicate, into: ElementSet) -> None:
+        check(
+            lib.osm3s_query_rows(
+                self.execution.snapshot.handle,
+                self.execution.limits.handle,
+                rows.rows(element_type),
+                predicate.c,
+                into.rows(element_type),
+            )
+        )
+
+    # --- from blocks ------------------------------------------------------------------------------------------------
+
+    def _families(self, element_type: int) -> tuple[int, ...]:
+        """The families to look at: untagged nodes satisfy no positive tag filter."""
+        if element_type == NODE and any(not tag.negate for tag in self.tags):
+            return (TAGGED_NODES,)
+        return FAMILIES_OF_TYPE[element_type]
+
+    def _run_blocks(self, family: int, rows: Any) -> None:
+        blocks, n = self._candidate_blocks(family)
+        self._query_blocks(blocks, n, rows)
+
+    def _query_blocks(self, blocks: Any, n: int, rows: Any) -> int:
+        execution, count = self.execution, ffi.new("uint64_t *")
+        if self.newer_than:
+            n = self._keep_newer(blocks, n)
+        if self.uids or self.newer_than:
+            execution.snapshot.attach_meta(blocks, n)
+        predicate = self._predicate()
+        check(
+            lib.osm3s_query_blocks(
+                execution.snapshot.handle, execution.limits.handle, blocks, n, predicate.c, rows, count
+            )
+        )
+        total: int = count[0]
+        return total
+
+    def _keep_newer(self, blocks: Any, n: int) -> int:
+        kept = 0
+        for i in range(n):
+            if lib.osm3s_snapshot_entry(self.execution.snapshot.handle, blocks[i]).newest >= self.newer_than:
+                blocks[kept] = blocks[i]
+                kept += 1
+        return kept
+
+    def _candidate_blocks(self, family: int) -> tuple[Any, int]:
+        """Numbers of the blocks that may hold results, ascending."""
+        snapshot = self.execution.snapshot
+        blocks, n = ffi.new("uint32_t[]", snapshot.n_blocks(family) + 1), ffi.new("size_t *")
+        boxes, n_boxes = self.spatial[0].boxes() if self.spatial else (ffi.NULL, 0)
+        if self.spatial and n_boxes == 0:
+            return blocks, 0
+        check(lib.osm3s_select_blocks(snapshot.handle, family, boxes, n_boxes, blocks, n))
+        if n[0] <= FEW_BLOCKS:
+            return blocks, n[0]
+        named = [tag for tag in self.tags if tag.names_key]
+        for tag in named:
+            found = tag.blocks(snapshot.tags, family)
+            if found is None:
+                return blocks, 0
+            check(
+                lib.osm3s_intersect_blocks(
+                    snapshot.handle, max(0, family - 1), blocks, n, found.block_ids, found.n
+                )
+            )
+        return blocks, n[0]
+
+    def _count_family(self, family: int) -> int:
+        """Count without looking at elements where the tag directory knows the answer."""
+        snapshot = self.execution.snapshot
+        if len(self.tags) == 1 and self.tags[0].counts_exactly and not (self.spatial or self.uids or self.newer_than):
+            found = self.tags[0].blocks(snapshot.tags, family)
+            if found is None:
+                return 0
+            total, n = ffi.new("uint64_t *"), ffi.new("size_t *")
+            changed = ffi.new("uint32_t[]", found.n + 1)
+            check(
+                lib.osm3s_count_unchanged(
+                    snapshot.handle, max(0, family - 1), found.block_ids, found.counts, found.n, total, changed, n
+                )
+            )
+            return int(total[0]) + (self._query_blocks(changed, n[0], ffi.NULL) if n[0] else 0)
+        blocks, n_blocks = self._candidate_blocks(family)
+        return self._query_blocks(blocks, n_blocks, ffi.NULL)
+
+    # --- relations --------------------------------------------------------------------------------------------------
+
+    def _with_matching_members(self, relations: ElementSet) -> ElementSet:
+        """Those relations of which, for each spatial condition, a node or way member satisfies it."""
+        execution = self.execution
+        for condition in self.spatial:
+            members, matching = ElementSet(), ElementSet()
+            for element_type in (NODE, WAY):
+                member_rows(execution, relations, element_type, None, members)
+                predicate = Predicate([], [condition], set(), 0, members_only=True)
+                self._filter_rows(members, element_type, predicate, matching)
+            kept = ElementSet()
+            relations_with(execution, relations, matching, (NODE, WAY), None, kept)
+            relations = kept
+        return relations

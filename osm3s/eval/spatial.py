@@ -1,0 +1,72 @@
+"""The spatial conditions of a query in the form the core takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from osm3s.ffi import check, ffi, lib
+from osm3s.ffi.element_set import NODE, WAY, ElementSet
+from osm3s.storage.snapshot import Snapshot
+
+
+def lat_e7(lat: float) -> int:
+    """1e-7 degree, rounded as the reference rounds positions."""
+    return int((lat + 91.0) * 10_000_000 + 0.5) - 910_000_000
+
+
+def lon_e7(lon: float) -> int:
+    return int(lon * 10_000_000 + (0.5 if lon > 0 else -0.5))
+
+
+class BBox:
+    """A closed box; west > east spans the antimeridian."""
+
+    def __init__(self, south: float, west: float, north: float, east: float) -> None:
+        self.c = ffi.new("osm3s_bbox *", (lat_e7(south), lon_e7(west), lat_e7(north), lon_e7(east)))
+
+    def boxes(self) -> tuple[Any, int]:
+        return self.c, 1
+
+
+class Polygon:
+    """A polygon given by a flat list of latitudes and longitudes."""
+
+    def __init__(self, lat_lon: list[float]) -> None:
+        handle = lib.osm3s_poly_new(ffi.new("double[]", lat_lon), len(lat_lon) // 2)
+        if handle == ffi.NULL:
+            raise MemoryError
+        self.c = ffi.gc(handle, lib.osm3s_poly_free)
+
+    def boxes(self) -> tuple[Any, int]:
+        return ffi.new("osm3s_bbox *", lib.osm3s_poly_bbox(self.c)), 1
+
+
+class Around:
+    """Within `radius_m` of what is added; call `prepare` before use."""
+
+    def __init__(self, radius_m: float) -> None:
+        handle = lib.osm3s_around_new(radius_m)
+        if handle == ffi.NULL:
+            raise MemoryError
+        self.c = ffi.gc(handle, lib.osm3s_around_free)
+
+    def add_line(self, lat_lon: list[float]) -> None:
+        check(lib.osm3s_around_add_line(self.c, ffi.new("double[]", lat_lon), len(lat_lon) // 2))
+
+    def add_set(self, snapshot: Snapshot, set_: ElementSet) -> None:
+        """Add the nodes and ways of a set."""
+        for element_type in (NODE, WAY):
+            check(lib.osm3s_around_add_rows(snapshot.handle, self.c, set_.rows(element_type), element_type))
+
+    def prepare(self) -> None:
+        check(lib.osm3s_around_prepare(self.c))
+
+    def boxes(self) -> tuple[Any, int]:
+        n = ffi.new("size_t *")
+        check(lib.osm3s_around_boxes(self.c, ffi.NULL, 0, n))
+        boxes = ffi.new("osm3s_bbox[]", n[0] + 1)
+        check(lib.osm3s_around_boxes(self.c, boxes, n[0], n))
+        return boxes, n[0]
+
+
+Spatial = BBox | Polygon | Around

@@ -1,0 +1,24 @@
+"""The statements: one module per word. `STATEMENTS` maps the name of an element to the function that executes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from osm3s.eval.execution import Execution
+from osm3s.eval.statements import bare, difference, item, out, query, recurse, union
+from osm3s.ql.tree import Element
+
+STATEMENTS: dict[str, Callable[[Execution, Element], None]] = {
+    "query": query.execute,
+    "union": union.execute,
+    "difference": difference.execute,
+    "item": item.execute,
+    "print": out.execute,
+    "recurse": recurse.execute,
+    "id-query": bare.execute,
+    "bbox-query": bare.execute,
+    "around": bare.execute,
+    "polygon-query": bare.execute,
+    "user": bare.execute,
+    "has-kv": bare.do_nothing,
+}

@@ -1,0 +1,22 @@
+"""A filter as a statement of its own, as in `node(3);`: a query with just this filter, free of the global bbox."""
+
+from __future__ import annotations
+
+from osm3s.eval.execution import Execution
+from osm3s.eval.query_plan import QueryPlan
+from osm3s.eval.statements.query import QUERY_TYPES
+from osm3s.ffi.element_set import NODE, TYPES
+from osm3s.ql.tree import Element
+
+
+def execute(execution: Execution, element: Element) -> None:
+    types: tuple[int, ...] = (NODE,)
+    if element.name in ("id-query", "user"):
+        types = QUERY_TYPES[element.get("type")] if element.get("type") else TYPES
+    plan = QueryPlan(execution)
+    plan.add_filter(element)
+    execution.sets[element.get("into")] = plan.run(types)
+
+
+def do_nothing(execution: Execution, element: Element) -> None:
+    """A has-kv outside of a query is accepted and has no effect, as in the reference."""

@@ -1,0 +1,65 @@
+"""Tag filters in the form the core takes, and which blocks of the tag directory they lead to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from osm3s.errors import QueryFailed
+from osm3s.ffi import ffi, last_error, lib
+from osm3s.storage.tag_directory import TagBlocks, TagDirectory
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+class TagFilter:
+    """One has-kv. An empty `key` means that `key_regex` counts; empty value and value_regex: the key must be there."""
+
+    def __init__(
+        self, key: str, value: str, key_regex: str, value_regex: str, negate: bool, ignore_case: bool
+    ) -> None:
+        self.negate = negate
+        self.key, self.value = _bytes(key), _bytes(value)
+        self._key_regex = self._compile(key_regex, ignore_case)
+        self._value_regex = self._compile(value_regex, ignore_case)
+        if self._key_regex is not None:
+            self._kind = lib.OSM3S_TAG_KEY_MATCHES
+        elif self._value_regex is not None:
+            self._kind = lib.OSM3S_TAG_MATCHES
+        else:
+            self._kind = lib.OSM3S_TAG_EQUALS if self.value else lib.OSM3S_TAG_HAS_KEY
+
+    @staticmethod
+    def _compile(pattern: str, ignore_case: bool) -> Any:
+        if not pattern:
+            return None
+        regex = lib.osm3s_regex_new(_bytes(pattern), ignore_case)
+        if regex == ffi.NULL:
+            raise QueryFailed(last_error())
+        return ffi.gc(regex, lib.osm3s_regex_free)
+
+    def fill(self, c: Any) -> Any:
+        """Set an `osm3s_tag_filter`; return what must stay alive with it."""
+        key, value = ffi.from_buffer("char[]", self.key), ffi.from_buffer("char[]", self.value)
+        c.kind, c.negate = self._kind, self.negate
+        c.key, c.key_len, c.value, c.value_len = key, len(self.key), value, len(self.value)
+        c.key_regex = self._key_regex if self._key_regex is not None else ffi.NULL
+        c.value_regex = self._value_regex if self._value_regex is not None else ffi.NULL
+        return key, value
+
+    @property
+    def names_key(self) -> bool:
+        """Whether the tag directory can say where elements that pass are: the key is known and must be there."""
+        return not self.negate and self._kind != lib.OSM3S_TAG_KEY_MATCHES
+
+    @property
+    def counts_exactly(self) -> bool:
+        """Whether the counts of `blocks` are those of the elements that pass."""
+        return self.names_key and self._kind in (lib.OSM3S_TAG_EQUALS, lib.OSM3S_TAG_HAS_KEY)
+
+    def blocks(self, tags: TagDirectory, family: int) -> TagBlocks | None:
+        """Blocks that may have elements that pass, for filters that name their key; None: there are none."""
+        if self._kind == lib.OSM3S_TAG_EQUALS:
+            return tags.tag_blocks(family, self.key, self.value)
+        return tags.key_blocks(family, self.key)

@@ -1,0 +1,76 @@
+"""`ElementSet`: the result of a statement. The rows stay native (native/set.c); Python only sees how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from osm3s.ffi import check, ffi, lib
+
+NODE, WAY, RELATION = 0, 1, 2
+TYPES = (NODE, WAY, RELATION)
+UNRESOLVED = 0xFFFFFFFF
+
+MEMORY_PER_ELEMENT_BYTES = (8, 128, 192)
+"""What an element counts for towards `maxsize`, per type: the reference's estimate."""
+
+
+class ElementSet:
+    """Nodes, ways and relations, each sorted by id and without duplicates. `handle` is the `osm3s_set *`."""
+
+    __slots__ = ("handle",)
+
+    def __init__(self) -> None:
+        handle = lib.osm3s_set_new()
+        if handle == ffi.NULL:
+            raise MemoryError
+        self.handle: Any = ffi.gc(handle, lib.osm3s_set_free)
+
+    def rows(self, element_type: int) -> Any:
+        """The `osm3s_rows *` of one type, valid as long as this set."""
+        return ffi.addressof(self.handle.of, element_type)
+
+    def count(self, element_type: int) -> int:
+        n: int = self.handle.of[element_type].n
+        return n
+
+    def counts(self) -> tuple[int, int, int]:
+        return self.count(NODE), self.count(WAY), self.count(RELATION)
+
+    def __len__(self) -> int:
+        return sum(self.counts())
+
+    def memory_bytes(self) -> int:
+        """Estimated size, by which `maxsize` is judged."""
+        return sum(n * size for n, size in zip(self.counts(), MEMORY_PER_ELEMENT_BYTES, strict=True))
+
+    def add(self, other: ElementSet, types: Iterable[int] = TYPES) -> None:
+        """Become the union with another set."""
+        for element_type in types:
+            check(lib.osm3s_rows_add(self.rows(element_type), other.rows(element_type)))
+
+    def subtract(self, other: ElementSet) -> None:
+        for element_type in TYPES:
+            lib.osm3s_rows_subtract(self.rows(element_type), other.rows(element_type))
+
+    def intersect(self, other: ElementSet, types: Iterable[int] = TYPES) -> None:
+        for element_type in types:
+            lib.osm3s_rows_intersect(self.rows(element_type), other.rows(element_type))
+
+    def copy(self, types: Iterable[int] = TYPES) -> ElementSet:
+        result = ElementSet()
+        for element_type in types:
+            check(lib.osm3s_rows_copy(self.rows(element_type), result.rows(element_type)))
+        return result
+
+    def put_ids(self, element_type: int, ids: Iterable[int]) -> None:
+        """Add unresolved rows; duplicates are dropped."""
+        rows = self.rows(element_type)
+        for element_id in ids:
+            check(lib.osm3s_rows_push(rows, element_id, UNRESOLVED, 0, lib.OSM3S_NO_COORD, 0))
+        check(lib.osm3s_rows_sort(rows))
+
+    def ids(self, element_type: int) -> list[int]:
+        """For tests and small sets."""
+        rows = self.handle.of[element_type]
+        return [rows.rows[i].id for i in range(rows.n)]

@@ -1,0 +1,183 @@
+"""One consistent version of the database, for reading: an LMDB read transaction and the mapped block files.
+
+A snapshot must be opened after the process was forked. It pins its version until it is closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import zstandard
+
+from osm3s.errors import CorruptError
+from osm3s.ffi import check, ffi, lib
+from osm3s.ffi.element_set import NODE, ElementSet
+from osm3s.paths import DatabaseDir
+from osm3s.storage import index_keys
+from osm3s.storage.block_files import decompress_meta
+from osm3s.storage.index import open_for_reading, read_settings
+from osm3s.storage.tag_directory import TagDirectory
+
+FAMILIES = range(4)
+FAMILIES_OF_TYPE = ((0, 1), (2,), (3,))
+
+
+class Snapshot:
+    """`handle` is the `osm3s_snapshot *`. Raises StorageError when there is no database, CorruptError when it is bad."""
+
+    def __init__(self, db: DatabaseDir) -> None:
+        self._env = open_for_reading(db)
+        try:
+            self._txn = self._env.begin(buffers=True)
+            self.settings = read_settings(self._txn)
+            handle = lib.osm3s_snapshot_new()
+            if handle == ffi.NULL:
+                raise MemoryError
+            self.handle: Any = ffi.gc(handle, lib.osm3s_snapshot_free)
+            for file in range(5):
+                check(lib.osm3s_snapshot_map(self.handle, file, db.block_file(file).encode()))
+            for family in FAMILIES:
+                for page in self._pages(index_keys.directory_prefix(family)):
+                    check(lib.osm3s_snapshot_add_directory(self.handle, family, ffi.from_buffer(page), len(page)))
+            check(lib.osm3s_snapshot_seal(self.handle))
+        except BaseException:
+            self._env.close()
+            raise
+        self.tags = TagDirectory(self._txn)
+        self._meta: dict[tuple[int, int], bytes] = {}
+        self._user_names: dict[int, str] = {}
+
+    def close(self) -> None:
+        ffi.release(self.handle)
+        with suppress(Exception):
+            self._txn.abort()
+        self._env.close()
+
+    def __enter__(self) -> Snapshot:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @property
+    def txn_id(self) -> int:
+        """LMDB's number of the version that is read."""
+        number: int = self._txn.id()
+        return number
+
+    @property
+    def has_meta(self) -> bool:
+        return self.settings.level != "data"
+
+    def _pages(self, prefix: bytes) -> Iterator[Any]:
+        cursor = self._txn.cursor()
+        more = cursor.set_range(prefix)
+        while more and bytes(cursor.key()[: len(prefix)]) == prefix:
+            yield cursor.value()
+            more = cursor.next()
+
+    # --- looking up -------------------------------------------------------------------------------------------------
+
+    def locate(self, rows: Any, element_type: int) -> None:
+        """Find unresolved rows (sorted by id) by the id map; those that are not in the database are dropped."""
+        position, page_number = 0, ffi.new("uint64_t *")
+        while position < rows.n:
+            end = lib.osm3s_rows_page_end(rows, position, page_number)
+            page = self._txn.get(index_keys.id_page(element_type, page_number[0]))
+            if page is None:
+                check(lib.osm3s_rows_note_blocks(rows, position, end, ffi.NULL, 0))
+            else:
+                check(lib.osm3s_rows_note_blocks(rows, position, end, ffi.from_buffer(page), len(page)))
+            position = end
+        check(lib.osm3s_rows_locate(self.handle, element_type, rows))
+
+    def owners(self, members: Any, kind: int, into: Any) -> None:
+        """Append to `into` the owners of members (sorted rows) by links of a kind, as unresolved rows, sorted."""
+        cursor = self._txn.cursor()
+        position = ffi.new("size_t *", 0)
+        prefix = index_keys.link_prefix(kind)
+        while position[0] < members.n:
+            if not cursor.set_range(index_keys.link_page(kind, members.rows[position[0]].id)):
+                break
+            if bytes(cursor.key()[:2]) != prefix:
+                break
+            page = cursor.value()
+            check(lib.osm3s_link_page_owners(ffi.from_buffer(page), len(page), members, position, into))
+        check(lib.osm3s_rows_sort(into))
+
+    def resolve_nodes(self, set_: ElementSet, tagged_only: bool = False) -> None:
+        """Find the blocks of nodes of which only the position is known; with `tagged_only` just those with tags."""
+        check(lib.osm3s_snapshot_resolve_nodes(self.handle, set_.rows(NODE), tagged_only))
+
+    def n_blocks(self, family: int) -> int:
+        n: int = lib.osm3s_snapshot_n_blocks(self.handle, family)
+        return n
+
+    # --- metadata ---------------------------------------------------------------------------------------------------
+
+    def attach_meta(self, blocks: Any, n: int) -> None:
+        """Decompress the meta frames of blocks, so that the core can read them."""
+        length = ffi.new("uint32_t *")
+        for i in range(n):
+            block = blocks[i]
+            for delta in (0, 1):
+                if (block, delta) in self._meta:
+                    continue
+                frame = lib.osm3s_snapshot_meta_frame(self.handle, block, delta, length)
+                if frame == ffi.NULL:
+                    if length[0]:
+                        check(lib.OSM3S_CORRUPT)
+                    self._meta[block, delta] = b""
+                    continue
+                try:
+                    raw = decompress_meta(ffi.buffer(frame, length[0]))
+                except zstandard.ZstdError as error:
+                    raise CorruptError(f"a meta frame does not decompress: {error}") from None
+                self._meta[block, delta] = raw
+                check(lib.osm3s_snapshot_attach_meta(self.handle, block, delta, ffi.from_buffer(raw), len(raw)))
+
+    def attach_meta_of(self, rows: Any) -> None:
+        """Attach the metadata of all blocks that resolved rows are in."""
+        if not self.has_meta or rows.n == 0:
+            return
+        n_blocks = sum(self.n_blocks(family) for family in FAMILIES)
+        blocks, n = ffi.new("uint32_t[]", min(rows.n, n_blocks) + 1), ffi.new("size_t *")
+        check(lib.osm3s_rows_blocks(self.handle, rows, blocks, n))
+        self.attach_meta(blocks, n[0])
+
+    def user_names(self, set_: ElementSet) -> dict[int, str]:
+        """The names of the users of a set's elements; their metadata must be attached."""
+        names: dict[int, str] = {}
+        for element_type in range(3):
+            rows = set_.rows(element_type)
+            uids, n = ffi.new("int32_t[]", rows.n + 1), ffi.new("size_t *")
+            check(lib.osm3s_rows_uids(self.handle, rows, uids, n))
+            for i in range(n[0]):
+                name = self.user_name(uids[i])
+                if name is not None:
+                    names[uids[i]] = name
+        return names
+
+    def user_name(self, uid: int) -> str | None:
+        name = self._txn.get(index_keys.user(uid))
+        return None if name is None else bytes(name).decode("utf-8", "surrogateescape")
+
+    def uids_of_names(self, names: set[str]) -> list[int]:
+        """All users that have one of the names now."""
+        wanted = {name.encode("utf-8", "surrogateescape") for name in names}
+        cursor = self._txn.cursor()
+        uids = []
+        more = cursor.set_range(index_keys.USERS)
+        while more and bytes(cursor.key()[:1]) == index_keys.USERS:
+            if bytes(cursor.value()) in wanted:
+                uid = int.from_bytes(bytes(cursor.key()[-4:]), "big")
+                uids.append(uid - (1 << 32) if uid >> 31 else uid)
+            more = cursor.next()
+        return uids
+
+
+def open_snapshot(db_dir: str) -> Snapshot:
+    """Open the newest version of a database. No process may fork while it has one open."""
+    return Snapshot(DatabaseDir(db_dir))

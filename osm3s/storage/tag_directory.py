@@ -1,0 +1,87 @@
+"""Reading the tag directory: which blocks hold a key or a tag, and how many of their elements have it.
+
+The blocks of an entry are a superset of those that hold it. Counts are exact for blocks without a delta.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from osm3s.ffi import check, ffi, lib
+from osm3s.storage import index_keys
+
+
+class TagBlocks(NamedTuple):
+    """Permanent block ids, ascending, and how many elements of each block have the key or tag."""
+
+    block_ids: Any
+    counts: Any
+    n: int
+
+
+class TagDirectory:
+    def __init__(self, txn: Any) -> None:
+        self._txn = txn
+
+    def key_blocks(self, family: int, key: bytes) -> TagBlocks | None:
+        """Blocks with elements that have the key; None if there are none."""
+        return self._find(family, index_keys.whole_key(key))
+
+    def tag_blocks(self, family: int, key: bytes, value: bytes) -> TagBlocks | None:
+        """Blocks with elements that have the tag; None if there are none."""
+        return self._find(family, index_keys.one_tag(key, value))
+
+    def values(self, family: int, key: bytes) -> Iterator[tuple[Any, Any]]:
+        """All values of a key with their encoded block lists (for `decode`), in the order of their bytes."""
+        prefix = index_keys.one_tag(key, b"")
+        for entry_key, entry_value in self._entries(family, prefix):
+            if entry_key[: len(prefix)] != prefix:
+                return
+            yield entry_key[len(prefix) :], entry_value
+
+    def keys(self, family: int) -> Iterator[bytes]:
+        """All keys of a family."""
+        for entry_key, _ in self._entries(family, b""):
+            if entry_key.endswith(b"\0") and b"\1" not in entry_key:
+                yield entry_key[:-1]
+
+    def _entries(self, family: int, start: bytes) -> Iterator[tuple[bytes, Any]]:
+        """Entries from `start` on, in order."""
+        cursor = self._txn.cursor()
+        prefix = index_keys.tag_prefix(family)
+        key, value, at = ffi.new("osm3s_bytes *"), ffi.new("osm3s_bytes *"), ffi.new("size_t *")
+        more = cursor.set_range(index_keys.tag_search(family, start))
+        while more and bytes(cursor.key()[:2]) == prefix:
+            page = cursor.value()
+            buffer = ffi.from_buffer(page)
+            at[0] = 0
+            while check(lib.osm3s_tag_page_next(buffer, len(page), at, key, value)):
+                entry = bytes(ffi.buffer(key.data, key.len))
+                if entry >= start:
+                    yield entry, ffi.buffer(value.data, value.len)
+            more = cursor.next()
+
+    def _find(self, family: int, wanted: bytes) -> TagBlocks | None:
+        cursor = self._txn.cursor()
+        prefix, value = index_keys.tag_prefix(family), ffi.new("osm3s_bytes *")
+        more = cursor.set_range(index_keys.tag_search(family, wanted))
+        while more and bytes(cursor.key()[:2]) == prefix:
+            page = cursor.value()
+            found = check(lib.osm3s_tag_page_find(ffi.from_buffer(page), len(page), wanted, len(wanted), value))
+            if found == 1:
+                return decode(ffi.buffer(value.data, value.len))
+            if found == 0:
+                return None
+            more = cursor.next()
+        return None
+
+
+def decode(value: Any) -> TagBlocks:
+    """The block list of an entry."""
+    buffer, length = ffi.from_buffer(value), len(value)
+    n, total = ffi.new("size_t *"), ffi.new("uint64_t *")
+    room = length // 2 + 1
+    block_ids, counts = ffi.new("uint32_t[]", room), ffi.new("uint32_t[]", room)
+    check(lib.osm3s_tag_blocks(buffer, length, total, block_ids, counts, room, n))
+    return TagBlocks(block_ids, counts, n[0])
