@@ -32,8 +32,15 @@ def bind(host: str, port: int) -> socket.socket:
 class HttpServer:
     """Serves until something can be read from `stop`."""
 
-    def __init__(self, listener: socket.socket, frontend_path: str, max_connections: int = MAX_CONNECTIONS) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        frontend_path: str,
+        max_connections: int = MAX_CONNECTIONS,
+        trusted_proxies: frozenset[str] = frozenset(),
+    ) -> None:
         self.frontend_path = frontend_path
+        self.trusted_proxies = trusted_proxies
         self._listener = listener
         self._max_connections = max_connections
         self._connections: set[HttpConnection] = set()

@@ -42,6 +42,7 @@ class Loop(Protocol):
     """What a connection needs of the event loop."""
 
     frontend_path: str
+    trusted_proxies: frozenset[str]
 
     def watch(self, source: socket.socket, events: int, handler: Callable[[int], None]) -> None: ...
     def forget(self, source: socket.socket) -> None: ...
@@ -129,7 +130,7 @@ class HttpConnection:
             method=head.method,
             query_string=head.query_string,
             body=bytes(body.data),
-            remote_addr=self._address,
+            remote_addr=self._client_address(head),
             origin=head.text(b"origin"),
             requested_headers=head.text(b"access-control-request-headers"),
             keep_alive=head.keep_alive,
@@ -156,6 +157,12 @@ class HttpConnection:
         self.deadline = 0.0
         self._loop.watch(frontend, select.EPOLLIN | (select.EPOLLOUT if self._unsent else 0), self._on_frontend)
         self._loop.watch(self._client, select.EPOLLRDHUP, self._on_client)
+
+    def _client_address(self, head: Head) -> str:
+        """The peer, or whom a proxy that we trust says it speaks for."""
+        if self._address in self._loop.trusted_proxies:
+            return head.text(b"x-forwarded-for").rpartition(",")[2].strip() or self._address
+        return self._address
 
     def _on_frontend(self, events: int) -> None:
         assert self._frontend is not None

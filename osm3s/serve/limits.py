@@ -11,6 +11,7 @@ OVERRUN_GRACE_S = 30.0
 PREPARE_S = 60.0
 """Longest time to receive and parse a request, before its own timeout is known."""
 SPARE_BYTES = 1024**3
+UNLIMITED_BYTES = 2**50
 
 
 def limit_preparation() -> None:
@@ -33,7 +34,7 @@ def limit_execution(timeout_s: float, maxsize_bytes: int, grace_s: float = OVERR
     signal.setitimer(signal.ITIMER_REAL, timeout_s + grace_s if timeout_s > 0 else 0)
     if timeout_s > 0:
         _lower(resource.RLIMIT_CPU, math.ceil(2 * timeout_s + 60))
-        _lower(resource.RLIMIT_DATA, 2 * maxsize_bytes + SPARE_BYTES)
+        _lower(resource.RLIMIT_DATA, min(2 * maxsize_bytes, UNLIMITED_BYTES) + SPARE_BYTES)
 
 
 def _lower(limit: int, value: int) -> None:

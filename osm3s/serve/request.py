@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import msgpack
 
@@ -42,13 +42,21 @@ class Request:
     """HTTP: 0 for HTTP/1.0, which knows no chunks."""
     arguments: tuple[str, ...] = ()
     """Command line of osm3s_query."""
+    format: str = ""
+    """Output format to use instead of the one that the query asks for; only programs on this machine can say it."""
+
+    @property
+    def needs_body(self) -> bool:
+        """Whether the text is in the body: also that of a GET without query string, as in the reference."""
+        return self.method not in ("GET", "HEAD", "OPTIONS") or not self.query_string.strip()
 
     @property
     def input(self) -> bytes:
-        """The text to decode. A GET without query string has its text in the body, as in the reference."""
-        if self.method in ("GET", "HEAD", "OPTIONS") and self.query_string.strip():
-            return self.query_string
-        return self.body
+        """The text to decode."""
+        return self.body if self.needs_body else self.query_string
+
+    def with_body(self, body: bytes) -> Request:
+        return replace(self, body=body)
 
     @property
     def head_only(self) -> bool:

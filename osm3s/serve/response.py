@@ -24,6 +24,7 @@ REASONS = {
     504: "Gateway Timeout",
     505: "HTTP Version Not Supported",
 }
+PLAIN_TEXT = "text/plain; charset=utf-8"
 RETRY_AFTER_S = 30
 """What a refused client is told to wait."""
 
@@ -68,6 +69,15 @@ class WebResponse:
             self.sink.frame_http(text, chunked=self.request.http_minor > 0)
         else:
             self.sink.write(text + end.encode())
+
+    def start_plain(self, status: int) -> None:
+        """The head of the text pages, which in CGI is written a little differently."""
+        if self.request.transport == "http":
+            self.start(status, PLAIN_TEXT)
+            return
+        self.started = True
+        reason = f"Status: {status} {REASONS[status]}\n" if status != 200 else ""
+        self.sink.write(f"{reason}Content-Type: {PLAIN_TEXT}\nAccess-Control-Allow-Origin: *\n\n".encode())
 
     def _http_lines(self, status: int) -> list[str]:
         return [

@@ -1,0 +1,208 @@
+"""`osm3s_query`: run or translate a query from standard input.
+
+Most calls do not get here: the compiled launcher hands them to a frontend, which calls `answer` below.
+Departures from the reference: wrong usage ends with status 1, and its help says how things are meant.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from osm3s.constants import OSM3S_VERSION
+from osm3s.errors import ContextError, Osm3sError, QueryRejected, UsageError
+
+if TYPE_CHECKING:
+    from osm3s.serve.frontend import Engine
+    from osm3s.serve.messages import Messages
+    from osm3s.serve.request import Database
+    from osm3s.serve.request import Request as FrontendRequest
+
+HELP = """\
+osm3s_query: run a query, or translate it. The query is read from standard input, the answer goes to standard output.
+
+  echo '[out:json];node(1);out;' | osm3s_query                  ask the database whose dispatcher runs
+  echo 'node[name="X"](47,9,48,10);out;' | osm3s_query --db-dir=DIR    read a database that has no dispatcher
+  osm3s_query --request='node(1);out;'                          a query as argument
+  osm3s_query --dump-xml < query.ql                             translate: xml, pretty-ql, compact-ql or bbox-ql
+
+  --db-dir=DIR            directory of the database, read without asking a dispatcher
+  --dump-xml, --dump-pretty-ql, --dump-compact-ql, --dump-bbox-ql
+                          do not run the query, print it in this form
+  --request=QL            the query itself, instead of standard input
+  --quiet                 print no messages at all
+  --concise               print errors only
+  --progress              also say from time to time how far a long query has come
+  --verbose               print everything there is to say
+  --rules                 run area rules: no time limit, areas may be made
+  --clone=DIR             write a consistent copy of the database into the directory DIR
+  --version               print the version and exit
+
+Exit status: 0 done, also if the query has errors (they are on standard error); 1 wrong usage, or the database or its
+dispatcher cannot be reached; 2 out of time or memory; 3 a dispatcher runs for DIR; 4 anything else.
+"""
+
+DUMPS = ("--dump-xml", "--dump-pretty-ql", "--dump-compact-ql", "--dump-bbox-ql")
+VERBOSITIES = {"--quiet": 1, "--concise": 2, "--progress": 3, "--verbose": 5}
+DEFAULT_VERBOSITY = 4
+UNAVAILABLE_STATUS = 4
+INTERRUPTED_STATUS = 130
+
+
+@dataclass(slots=True)
+class Options:
+    """What the command line says."""
+
+    db_dir: str = ""
+    request: str = ""
+    dump: str = ""
+    verbosity: int = DEFAULT_VERBOSITY
+    rules: bool = False
+    clone: str = ""
+    version: bool = False
+    help: bool = False
+
+
+def parse_options(arguments: list[str]) -> Options:
+    """Raises UsageError."""
+    options = Options()
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if argument in VERBOSITIES:
+            options.verbosity = VERBOSITIES[argument]
+        elif argument in DUMPS:
+            options.dump = argument
+        elif name == "--db-dir" and equals:
+            if not value:
+                raise UsageError("Please provide a directory name after --db-dir=")
+            options.db_dir = value
+        elif name == "--request" and equals:
+            options.request = value
+        elif name in ("--clone", "--clone-compression", "--clone-map-compression", "--clone-file") and equals:
+            options.clone = value if name == "--clone" else options.clone
+        elif argument == "--rules":
+            options.rules = True
+        elif argument == "--version":
+            options.version = True
+        elif argument == "--help":
+            options.help = True
+        else:
+            raise UsageError(f"Unknown argument: {argument} (--help lists those that are known)")
+    return options
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The program without a frontend: everything in this process."""
+    try:
+        options = parse_options(sys.argv[1:] if arguments is None else arguments)
+        if options.help:
+            sys.stdout.write(HELP)
+            return 0
+        if options.version:
+            print(f"Overpass API version {OSM3S_VERSION}")
+            return 0
+        if options.rules or options.clone:
+            what = "--rules" if options.rules else "--clone"
+            print(f"runtime error: {what} is not available yet.", file=sys.stderr)
+            return UNAVAILABLE_STATUS
+        messages = _messages(options, 2)
+        text = b"" if options.request else sys.stdin.buffer.read()
+        if options.dump:
+            return _translate(options, text, 1, messages)
+        from osm3s.serve.engine import NATIVE
+        from osm3s.serve.request import Database
+
+        root = options.db_dir or os.environ.get("OVERPASS_DB_DIR", "")
+        socket_dir = os.environ.get("OVERPASS_SOCKET_DIR") or None
+        return _run(options, text, 1, messages, Database(root, socket_dir=socket_dir), NATIVE)
+    except KeyboardInterrupt:
+        return INTERRUPTED_STATUS
+    except Osm3sError as error:
+        print(error, file=sys.stderr)
+        return error.exit_status
+
+
+def answer(request: FrontendRequest, descriptors: list[int], database: Database, engine: Engine) -> int:
+    """The program inside a frontend; `database` is the frontend's."""
+    output, errors = descriptors
+    try:
+        options = parse_options(list(request.arguments))
+        messages = _messages(options, errors)
+        if options.dump:
+            return _translate(options, request.body, output, messages)
+        return _run(options, request.body, output, messages, database, engine, request.format)
+    except Osm3sError as error:
+        os.write(errors, f"{error}\n".encode())
+        return error.exit_status
+
+
+def _messages(options: Options, descriptor: int) -> Messages:
+    """Where the program says something; begins with the prompt."""
+    from osm3s.serve.messages import Messages, Verbosity
+
+    messages = Messages(descriptor, Verbosity(options.verbosity))
+    if not options.request:
+        messages.say("encoding remark: Please enter your query and terminate it with CTRL+D.", Verbosity.ASSISTING)
+    return messages
+
+
+def _text(options: Options, raw: bytes) -> str:
+    """The query. Raises QueryRejected if there is none."""
+    from osm3s.ql.request import from_console
+
+    return options.request or from_console(raw.decode("utf-8", "surrogateescape"))
+
+
+def _translate(options: Options, raw: bytes, output: int, messages: Messages) -> int:
+    """Does without the native core, which would take longer to load than a translation."""
+    from osm3s import ql
+    from osm3s.serve.messages import write_all
+
+    printers = {
+        "--dump-xml": ql.to_xml,
+        "--dump-pretty-ql": ql.to_pretty_ql,
+        "--dump-compact-ql": ql.to_compact_ql,
+        "--dump-bbox-ql": ql.to_bbox_ql,
+    }
+    text = ""
+    try:
+        text = _text(options, raw)
+        translation = printers[options.dump](ql.parse(text, check=False))
+    except QueryRejected as rejected:
+        messages.complain(text, rejected.messages)
+        return 0
+    write_all(output, translation.encode("utf-8", "surrogateescape"))
+    return 0
+
+
+def _run(
+    options: Options,
+    raw: bytes,
+    output: int,
+    messages: Messages,
+    database: Database,
+    engine: Engine,
+    format_: str = "",
+) -> int:
+    from osm3s.ql.request import Request
+    from osm3s.serve import admission, frontend
+    from osm3s.serve.console import ConsoleDoor
+
+    door = ConsoleDoor(output, messages)
+    try:
+        query = frontend.Query(Request(_text(options, raw)), format=format_)
+    except QueryRejected as rejected:
+        return door.rejected("", rejected.messages)
+    if options.db_dir:
+        try:
+            database = admission.direct(database)
+        except ContextError as error:
+            messages.say(f"runtime error: Context error: {error}")
+            return error.exit_status
+    return frontend.answer(query, database, door, engine)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""`osm3s_server`: the built-in web server with everything behind it: frontends, and a dispatcher if wanted."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+
+from osm3s.errors import DispatcherError, Osm3sError, UsageError
+from osm3s.paths import DatabaseDir
+
+HELP = """\
+osm3s_server: answers queries over HTTP.
+
+  osm3s_server --db-dir=DIR --port=8080          then: curl -d '[out:json];node(1);out;' URL/api/interpreter
+
+  --db-dir=DIR        directory of the database; required
+  --port=N            TCP port (default 8080; 0 takes any that is free)
+  --host=ADDRESS      address to listen on (default 127.0.0.1: this machine only; 0.0.0.0 is everyone)
+  --with-dispatcher   also run the dispatcher, which limits load and lets updates happen while queries run
+  --rate-limit=N      with it: queries at a time per client address (default: no limit)
+  --socket-dir=DIR    where the sockets are, if not in the database directory
+  --trusted-proxy=ADDRESS   believe the X-Forwarded-For of this proxy; may be given several times
+  --idle=N            processes that wait for queries (default: 2 per core)
+  --running=N         queries at a time; further ones wait (default 64)
+
+Places: /api/interpreter (GET, POST), /api/status, /api/timestamp, /api/kill_my_queries; the same under /cgi-bin/.
+The address is printed when queries can be asked. SIGTERM or Ctrl-C stops everything that was started.
+"""
+
+STOP_WAIT_S = 10
+
+
+@dataclass(slots=True)
+class Options:
+    db_dir: str = ""
+    port: int = 8080
+    host: str = "127.0.0.1"
+    with_dispatcher: bool = False
+    rate_limit: str = ""
+    trusted_proxies: list[str] = field(default_factory=list)
+    frontend: list[str] = field(default_factory=list)
+    """Arguments for osm3s_frontend."""
+    socket_dir: str | None = None
+    help: bool = False
+
+
+def parse_options(arguments: list[str]) -> Options:
+    """Raises UsageError."""
+    options = Options()
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        if name == "--db-dir" and value:
+            options.db_dir = value
+        elif name == "--port" and value.isdecimal() and int(value) < 65536:
+            options.port = int(value)
+        elif name == "--host" and value:
+            options.host = value
+        elif argument == "--with-dispatcher":
+            options.with_dispatcher = True
+        elif name == "--rate-limit" and value.isdecimal():
+            options.rate_limit = argument
+        elif name == "--trusted-proxy" and value:
+            options.trusted_proxies.append(value)
+        elif name == "--socket-dir" and value:
+            options.socket_dir = value
+            options.frontend.append(argument)
+        elif name in ("--idle", "--running") and value:
+            options.frontend.append(argument)
+        elif argument == "--help":
+            options.help = True
+        else:
+            raise UsageError(f"osm3s_server: unknown argument or missing value: {argument} (--help lists them)")
+    if not options.help and not options.db_dir:
+        raise UsageError("osm3s_server: say which database with --db-dir=DIR")
+    if not options.help and not os.path.exists(DatabaseDir(options.db_dir).index):
+        raise UsageError(
+            f"There is no database in {options.db_dir}: import one with update_database --db-dir={options.db_dir}"
+        )
+    return options
+
+
+def serve(options: Options) -> None:
+    """Returns when told to stop. Raises UsageError and DispatcherError."""
+    from osm3s.serve.http import HttpServer, bind
+
+    stop, stop_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+        signal.signal(number, lambda *_: None)  # only wakes the loop
+    signal.set_wakeup_fd(stop_in, warn_on_full_buffer=False)
+    _allow_many_descriptors()
+    listener = bind(options.host, options.port)
+    with ExitStack() as started:
+        if options.with_dispatcher:
+            started.enter_context(_dispatcher(options))
+        frontend = started.enter_context(_frontends(options))
+        host, port = listener.getsockname()[:2]
+        print(f"http://{f'[{host}]' if ':' in host else host}:{port}/api/interpreter", flush=True)
+        path = DatabaseDir(os.path.realpath(options.db_dir)).frontend_socket(options.socket_dir)
+        server = HttpServer(listener, path, trusted_proxies=frozenset(options.trusted_proxies))
+        server.run(stop)
+        if frontend.poll() is not None:
+            raise DispatcherError("The processes that answer queries have ended, so the server stops too.")
+
+
+@contextmanager
+def _frontends(options: Options) -> Iterator[subprocess.Popen[bytes]]:
+    """The warmed parent, as a process of its own; running when this begins, ended when it ends."""
+    arguments = [f"--db-dir={options.db_dir}", "--direct", *options.frontend]
+    process = subprocess.Popen([sys.executable, "-m", "osm3s.cli.frontend", *arguments], stdout=subprocess.PIPE)
+    try:
+        if process.stdout is None or process.stdout.read(1) != b"\n":
+            raise DispatcherError("The processes that answer queries could not be started.")
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_WAIT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def _dispatcher(options: Options) -> Iterator[None]:
+    """A dispatcher for the time of the server."""
+    from osm3s.dispatch.client import DispatcherClient, is_running
+
+    if is_running(options.db_dir, options.socket_dir):
+        raise DispatcherError("A dispatcher runs already and will be used: leave out --with-dispatcher.")
+    arguments = ["--osm-base", f"--db-dir={options.db_dir}", "--daemon"]
+    if options.socket_dir:
+        arguments.append(f"--socket-dir={options.socket_dir}")
+    if options.rate_limit:
+        arguments.append(options.rate_limit)
+    done = subprocess.run([sys.executable, "-m", "osm3s.cli.dispatcher", *arguments], check=False)
+    if done.returncode:
+        raise DispatcherError("The dispatcher could not be started.")
+    try:
+        yield
+    finally:
+        with suppress(DispatcherError), DispatcherClient.connect(options.db_dir, options.socket_dir) as client:
+            client.terminate()
+
+
+def _allow_many_descriptors() -> None:
+    """Every connection takes two; the usual soft limit is for programs that use select()."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def main() -> int:
+    try:
+        options = parse_options(sys.argv[1:])
+        if options.help:
+            sys.stdout.write(HELP)
+            return 0
+        serve(options)
+    except Osm3sError as error:
+        print(error, file=sys.stderr)
+        return error.exit_status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

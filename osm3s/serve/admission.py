@@ -1,0 +1,91 @@
+"""Permission to read a database: that of its dispatcher, held until the answer is complete."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from osm3s.dispatch.client import NOT_RUNNING_ORIGIN, DispatcherClient, ReadSession, is_running
+from osm3s.errors import ContextError, DispatcherError, UsageError
+from osm3s.paths import DatabaseDir
+
+if TYPE_CHECKING:
+    from osm3s.serve.request import Database
+
+PROLONGATE_FROM_S = 300
+"""Queries that may run this long tell the dispatcher from time to time that they live. Shorter ones end before it
+would ask."""
+PROLONGATE_EVERY_S = 30.0
+
+
+class Permission:
+    """`root` is the database directory."""
+
+    def __init__(self, root: str, session: ReadSession | None) -> None:
+        self.root = root
+        self._session = session
+
+    def opened(self, txn_id: int) -> None:
+        """Tell the dispatcher which snapshot is being read."""
+        if self._session is not None:
+            self._session.opened(txn_id)
+
+    def account(self, blocks_read: int, cpu_ms: int) -> None:
+        """What the query has cost, for transactions.log."""
+        if self._session is not None:
+            self._session.blocks_read, self._session.cpu_ms = blocks_read, [cpu_ms]
+
+
+@contextmanager
+def admitted(
+    database: Database, timeout_s: int, maxsize_bytes: int, query_text: str, address: str
+) -> Iterator[Permission]:
+    """Raises DispatcherError if the dispatcher refuses, or if it does not run and `database` is not a direct one."""
+    try:
+        client = DispatcherClient.connect(database.root or None, database.socket_dir)
+    except DispatcherError as error:
+        if not database.direct or error.origin != NOT_RUNNING_ORIGIN:
+            raise
+        yield Permission(database.root, None)
+        return
+    with client, client.reading(timeout_s, maxsize_bytes, query_text, address) as session:
+        if timeout_s >= PROLONGATE_FROM_S:
+            with _signs_of_life(session):
+                yield Permission(client.db_dir, session)
+        else:
+            yield Permission(client.db_dir, session)
+
+
+@contextmanager
+def _signs_of_life(session: ReadSession) -> Iterator[None]:
+    over = threading.Event()
+
+    def tell() -> None:
+        while not over.wait(PROLONGATE_EVERY_S):
+            session.prolongate()
+
+    thread = threading.Thread(target=tell, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def direct(database: Database) -> Database:
+    """The same database, to be read without a dispatcher. Raises ContextError if one runs, and UsageError if there is
+    no database."""
+    root = database.root.rstrip("/") or "/"
+    if not os.path.exists(DatabaseDir(root).index):
+        raise UsageError(f"There is no database in {root}: import one with update_database --db-dir={root}")
+    if is_running(root, database.socket_dir):
+        path = DatabaseDir(root).socket(database.socket_dir)
+        raise ContextError(
+            f"File {path} present, which indicates a running dispatcher. Delete file if no dispatcher is running."
+        )
+    return replace(database, root=root, direct=True)

@@ -1,0 +1,42 @@
+"""The CGI programs without a frontend: one process per request, as the reference does it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from osm3s.constants import MAX_QUERY_BYTES
+from osm3s.errors import QueryFailed
+from osm3s.serve.request import Database, Request
+
+DOORS = ("interpreter", "status", "timestamp", "kill_my_queries")
+DIED_STATUS = 70
+
+
+def main(arguments: list[str]) -> int:
+    """The argument is the name by which the program was called."""
+    from osm3s.serve import web
+    from osm3s.serve.engine import NATIVE
+
+    env = os.environ
+    database = Database(env.get("OVERPASS_DB_DIR", ""), socket_dir=env.get("OVERPASS_SOCKET_DIR") or None)
+    request = Request(
+        door=arguments[0] if arguments and arguments[0] in DOORS else "interpreter",
+        method=env.get("REQUEST_METHOD", ""),
+        query_string=os.fsencode(env.get("QUERY_STRING", "")),
+        remote_addr=env.get("REMOTE_ADDR", ""),
+        origin=env.get("HTTP_ORIGIN", ""),
+        requested_headers=env.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", ""),
+    )
+    if request.door == "interpreter" and request.needs_body:
+        length = env.get("CONTENT_LENGTH", "")
+        most = min(int(length), MAX_QUERY_BYTES + 1) if length.isdecimal() else MAX_QUERY_BYTES + 1
+        request = request.with_body(sys.stdin.buffer.read(most))
+    try:
+        return web.serve(request, sys.stdout.fileno(), database, NATIVE)
+    except QueryFailed:  # whoever was to read the answer has gone
+        return DIED_STATUS
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

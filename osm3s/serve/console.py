@@ -1,0 +1,53 @@
+"""The console door: the answer alone on one descriptor, messages on another, an exit status."""
+
+from __future__ import annotations
+
+import re
+
+from osm3s.errors import DispatcherError, Message, QueryFailed, StorageError
+from osm3s.ffi.sink import Sink
+from osm3s.output.writer import Writer
+from osm3s.serve.limits import limit_execution
+from osm3s.serve.messages import Messages, Verbosity
+
+FILE_STATUS, LIMIT_STATUS, EXCEPTION_STATUS = 1, 2, 4
+_WEB_MEMORY_TEXT = re.compile(r'ran (out of memory in ".*" at line \d+)\. It would need at least (\d+ MB of RAM) .*')
+
+
+class ConsoleDoor:
+    """A `Door` for the command line."""
+
+    def __init__(self, output: int, messages: Messages) -> None:
+        self.sink = Sink(output)
+        self._messages = messages
+
+    def limit(self, timeout_s: int, maxsize_bytes: int) -> None:
+        self._messages.say(
+            f"runtime remark: Timeout is {timeout_s} and maxsize is {maxsize_bytes}.", Verbosity.ASSISTING
+        )
+        limit_execution(timeout_s, maxsize_bytes)
+
+    def begin(self, content_type: str | None) -> None:
+        pass
+
+    def rejected(self, query: str, messages: list[Message]) -> int:
+        """Exit status 0, as the reference: a complaint is an answer."""
+        self._messages.complain(query, messages)
+        return 0
+
+    def refused(self, status: int, text: str) -> int:
+        self._messages.say(text)
+        return FILE_STATUS
+
+    def failed(self, writer: Writer, error: BaseException, text: str) -> int:
+        """The document stays unfinished, so that it cannot be taken for a whole one."""
+        self.sink.finish()
+        self._messages.say(_WEB_MEMORY_TEXT.sub(r"run \1 using about \2.", text))
+        if isinstance(error, QueryFailed):
+            return LIMIT_STATUS
+        return FILE_STATUS if isinstance(error, StorageError | DispatcherError) else EXCEPTION_STATUS
+
+    def complete(self, writer: Writer) -> int:
+        writer.footer()
+        self.sink.finish()
+        return 0

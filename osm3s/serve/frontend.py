@@ -1,0 +1,113 @@
+"""Answering one query, from its text to the last byte. Knows neither how it arrived nor where the bytes go."""
+
+from __future__ import annotations
+
+import resource
+import time
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from osm3s import ql
+from osm3s.errors import DispatcherError, Message, QueryRejected
+from osm3s.output.writer import Writer, writer_for
+from osm3s.ql.request import Request
+from osm3s.ql.settings import Settings
+from osm3s.serve.admission import admitted
+from osm3s.serve.refusal import refusal_of, text_of
+
+if TYPE_CHECKING:
+    from osm3s.ffi.sink import Sink
+    from osm3s.serve.request import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A decoded request and who asks."""
+
+    form: Request
+    format: str = ""
+    """Overrides the format that the text asks for."""
+    address: str = ""
+    """Of the client, for quotas; empty for local tools."""
+    validate_only: bool = False
+    """HEAD and OPTIONS: parse it, tell the content type, do not run it."""
+
+
+class Door(Protocol):
+    """How an answer gets to its reader. Every method that ends the answer returns the exit status."""
+
+    sink: Sink
+
+    def limit(self, timeout_s: int, maxsize_bytes: int) -> None:
+        """Called before the query asks for permission; `timeout_s` 0 is no limit. The place to have the kernel enforce
+        what the query should keep to by itself."""
+
+    def begin(self, content_type: str | None) -> None:
+        """The query runs: what follows in the sink is the answer."""
+
+    def rejected(self, query: str, messages: list[Message]) -> int: ...
+
+    def refused(self, status: int, text: str) -> int:
+        """The query cannot be run; `status` is that of HTTP."""
+
+    def failed(self, writer: Writer, error: BaseException, text: str) -> int:
+        """The query has begun and cannot be completed; `text` starts with "runtime error: "."""
+
+    def complete(self, writer: Writer) -> int: ...
+
+
+class Engine(Protocol):
+    """What runs a parsed query on a snapshot."""
+
+    def open_snapshot(self, db_dir: str) -> AbstractContextManager[Any]: ...
+
+    def execute(self, script: ql.Script, settings: Settings, snapshot: Any, writer: Writer, started_s: float) -> None:
+        """Raises QueryFailed, whose text is the remark."""
+
+
+def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
+    """Parse, ask for permission, run on one snapshot, print; returns the exit status of the program."""
+    text = query.form.query
+    try:
+        script = ql.parse(text)
+        settings = Settings.of(script)
+        output = query.format or settings.output
+        query.form.check_for(output)
+    except QueryRejected as rejected:
+        return door.rejected(text, rejected.messages)
+    try:
+        writer = writer_for(output, settings.csv, door.sink, query.form.jsonp or None)
+    except ValueError as error:
+        return door.refused(400, f"runtime error: {error}")
+    if query.validate_only:
+        door.begin(writer.content_type)
+        return 0
+    door.limit(settings.timeout_s, settings.maxsize_bytes)
+    begun = False
+    try:
+        with (
+            admitted(database, settings.timeout_s, settings.maxsize_bytes, text, query.address) as permission,
+            engine.open_snapshot(permission.root) as snapshot,
+        ):
+            started_s = time.monotonic()
+            permission.opened(snapshot.txn_id)
+            door.begin(writer.content_type)
+            begun = True
+            writer.header(snapshot.settings.timestamp, None, settings.bbox)
+            engine.execute(script, settings, snapshot, writer, started_s)
+            status = door.complete(writer)
+            permission.account(0, _cpu_ms())
+            return status
+    except Exception as error:
+        if begun:
+            return door.failed(writer, error, f"runtime error: {text_of(error)}")
+        if isinstance(error, DispatcherError):
+            refusal = refusal_of(error)
+            return door.refused(refusal.status, f"runtime error: {refusal.text}")
+        return door.refused(500, f"runtime error: {text_of(error)}")
+
+
+def _cpu_ms() -> int:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return round((usage.ru_utime + usage.ru_stime) * 1000)

@@ -1,0 +1,116 @@
+"""The web door: what CGI and HTTP have in common, from the raw request to the bytes of the answer."""
+
+from __future__ import annotations
+
+import time
+
+from osm3s import ql
+from osm3s.errors import DispatcherError, Message, QueryRejected
+from osm3s.ffi.sink import Sink
+from osm3s.output.writer import Writer, writer_for
+from osm3s.ql.request import OPTIONS_QUERY, body_as_read, decode_form
+from osm3s.ql.settings import Settings
+from osm3s.serve import status
+from osm3s.serve.child import REHEARSAL
+from osm3s.serve.frontend import Engine, Query, answer
+from osm3s.serve.limits import limit_execution
+from osm3s.serve.refusal import open64, refusal_of
+from osm3s.serve.request import Database, Request
+from osm3s.serve.response import WebResponse
+
+REHEARSED_QUERY = b"data=[out:json][timeout:25];(node[a=b](1,2,3,4);way[a=b](1,2,3,4););out body;>;out skel qt;"
+
+
+class WebDoor:
+    """A `Door` whose answers have a head, and whose errors are pages or remarks inside the answer."""
+
+    def __init__(self, response: WebResponse, sink: Sink) -> None:
+        self.response = response
+        self.sink = sink
+
+    def limit(self, timeout_s: int, maxsize_bytes: int) -> None:
+        limit_execution(timeout_s, maxsize_bytes)
+
+    def begin(self, content_type: str | None) -> None:
+        self.response.start(200, content_type)
+
+    def rejected(self, _query: str, messages: list[Message]) -> int:
+        self.response.refuse(400, map(str, messages))
+        return 0
+
+    def refused(self, status: int, text: str) -> int:
+        self.response.refuse(status, [text])
+        return 0
+
+    def failed(self, writer: Writer, _error: BaseException, text: str) -> int:
+        writer.remark(text)
+        writer.footer()
+        return 0
+
+    def complete(self, writer: Writer) -> int:
+        writer.footer()
+        return 0
+
+
+def serve(request: Request, descriptor: int, database: Database, engine: Engine) -> int:
+    """Answer a web request on the descriptor; returns the exit status."""
+    sink = Sink(descriptor)
+    response = WebResponse(request, sink)
+    if request.door == "interpreter":
+        _interpret(request, database, WebDoor(response, sink), engine)
+    elif request.door == REHEARSAL:
+        _rehearse(request, response, sink)
+    else:
+        _small_page(request, database, response)
+    response.finish()
+    return 0
+
+
+def _interpret(request: Request, database: Database, door: WebDoor, engine: Engine) -> None:
+    raw = body_as_read(request.body) if request.needs_body else request.query_string
+    if request.method == "OPTIONS" and not raw.strip():
+        raw = OPTIONS_QUERY.encode()
+    try:
+        form = decode_form(raw)
+    except QueryRejected as rejected:
+        door.rejected("", rejected.messages)
+        return
+    query = Query(form, address=request.remote_addr, validate_only=request.head_only)
+    answer(query, database, door, engine)
+
+
+def _small_page(request: Request, database: Database, response: WebResponse) -> None:
+    address = request.remote_addr
+    try:
+        if request.door == "status":
+            text = status.status_page(database, address, time.time())
+        elif request.door == "timestamp":
+            text = status.timestamp_page(database)
+        elif request.door == "kill_my_queries":
+            text = status.kill_my_queries(database, address)
+        else:
+            response.refuse(404, [f"There is nothing at {request.door}."])
+            return
+    except DispatcherError as error:
+        if request.door == "status" and not request.head_only:
+            response.start_plain(504)
+            response.sink.write(f"{open64(error)}. Probably the server is down.\n".encode())
+        else:
+            response.refuse(504, [f"runtime error: {refusal_of(error).text}"])
+        return
+    if request.door == "timestamp":
+        response.start(200, "text/plain")
+    else:
+        response.start_plain(200)
+    if not request.head_only:
+        response.sink.write(text.encode())
+
+
+def _rehearse(request: Request, response: WebResponse, sink: Sink) -> None:
+    """What most queries go through, as far as that needs no database."""
+    script = ql.parse(decode_form(REHEARSED_QUERY).query)
+    settings = Settings.of(script)
+    response.start(200, "text/plain")
+    writer = writer_for(settings.output, settings.csv, sink)
+    writer.header("")
+    writer.footer()

@@ -1,0 +1,60 @@
+"""Stands in for the evaluator: the key of the first tag filter is an order. As a program: a frontend with it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from osm3s.cli import frontend
+from osm3s.errors import CorruptError, QueryFailed, QueryOutOfMemory, QueryTimeout, StorageError
+from osm3s.output.writer import Writer
+from osm3s.ql import Script
+from osm3s.ql.settings import Settings
+
+
+@dataclass
+class FakeDatabaseSettings:
+    timestamp: str = "2026-11-21T00:00:00Z"
+
+
+@dataclass
+class FakeSnapshot:
+    txn_id: int = 1
+    settings: FakeDatabaseSettings = field(default_factory=FakeDatabaseSettings)
+
+
+class FakeEngine:
+    @contextmanager
+    def open_snapshot(self, db_dir: str) -> Iterator[FakeSnapshot]:
+        if db_dir.endswith("missing"):
+            raise StorageError(f"There is no database in {db_dir}")
+        yield FakeSnapshot()
+
+    def execute(
+        self, script: Script, settings: Settings, snapshot: FakeSnapshot, writer: Writer, started_s: float
+    ) -> None:
+        order = next((element.get("k") for element in script.walk() if element.name == "has-kv"), "")
+        if order == "timeout":
+            raise QueryTimeout(f'Query timed out in "query" at line 1 after {settings.timeout_s} seconds.')
+        if order == "memory":
+            raise QueryOutOfMemory(
+                'Query ran out of memory in "query" at line 1. It would need at least 513 MB of RAM to continue.'
+            )
+        if order == "corrupt":
+            raise CorruptError("nodes.bin: bad checksum at offset 4096")
+        if order == "broken":
+            raise KeyError("bug")
+        if order == "regex":
+            raise QueryFailed("Invalid regular expression")
+        if order == "sleep":
+            time.sleep(30)
+        if order == "long":
+            for _ in range(300_000):
+                writer.sink.write(b"<!-- line of a long answer -->\n")
+
+
+if __name__ == "__main__":
+    frontend.run(frontend.parse_options(sys.argv[1:]), 1, FakeEngine())
