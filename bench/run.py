@@ -47,7 +47,7 @@ def choose(only: str, queries: list[Query]) -> tuple[set[str], list[Query]]:
     wanted = {word for word in only.split(",") if word}
     if not wanted:
         return set(STEPS), queries
-    unknown = wanted - set(STEPS) - {query.row for query in queries} - {query.name for query in queries}
+    unknown = wanted - {"queries", *STEPS} - {query.row for query in queries} - {query.name for query in queries}
     if unknown:
         raise SystemExit(f"--only: unknown {', '.join(sorted(unknown))}")
     chosen = [query for query in queries if query.row in wanted or query.name in wanted or "queries" in wanted]

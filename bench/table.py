@@ -134,9 +134,10 @@ def _import_table(report: Report) -> str:
     table = "## Import with metadata\n\n" + _rows(["system", "wall", "CPU", "peak memory", "written"], rows)
     ours, theirs = sides.get("osm3s"), sides.get("reference")
     if ours:
-        factor = ratio(theirs and theirs["wall_s"], ours["wall_s"])
+        factor = ratio(theirs["wall_s"] if theirs else None, ours["wall_s"])
         outcome = verdict((factor, IMPORT_FASTER), (IMPORT_MEMORY_BYTES / ours["peak_memory_bytes"], 1.0))
-        table += f"\n\n{_times(factor)} as fast (target {IMPORT_FASTER:g} x, at most 1.5 GB): {outcome}"
+        words = f"{_times(factor)} as fast (target" if factor else "(target"
+        table += f"\n\n{words} {IMPORT_FASTER:g} x, at most 1.5 GB) {outcome}"
     return table
 
 

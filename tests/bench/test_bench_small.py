@@ -239,7 +239,7 @@ def test_table_states_targets_and_verdicts() -> None:
             "disk": {"osm3s": 900, "reference": 1000},
         }
     )
-    assert "20 x as fast (target 10 x, at most 1.5 GB): pass" in text
+    assert "20 x as fast (target 10 x, at most 1.5 GB) pass" in text
     assert "| 4 x | 30 x | 3 x, 15 x | pass | same |" in text
     assert "| 5 x |  | 15 x | miss |" in text
     assert "failed: refused" in text
