@@ -208,10 +208,10 @@ static segment piece_of_row(const segment *s, int32_t row)
 
 static bool piece_of_block(const segment *e, block at, segment *piece)
 {
-    if (e->lon1 < west_of_column(at.column) || e->lon0 - west_of_column(at.column) >= BLOCK)
+    if (e->lon1 < west_of_column(at.column) || e->lon0 >= (int64_t)west_of_column(at.column) + BLOCK)
         return false;
     segment part = piece_of_column(e, at.column);
-    if (northern(&part) < south_of_row(at.row) || southern(&part) - south_of_row(at.row) >= BLOCK)
+    if (northern(&part) < south_of_row(at.row) || southern(&part) >= (int64_t)south_of_row(at.row) + BLOCK)
         return false;
     *piece = piece_of_row(&part, at.row);
     return true;
