@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from osm3s.errors import DispatcherError, Message, QueryFailed, StorageError
 from osm3s.ffi.sink import Sink
 from osm3s.output.writer import Writer
@@ -11,7 +9,6 @@ from osm3s.serve.limits import limit_execution
 from osm3s.serve.messages import Messages, Verbosity
 
 FILE_STATUS, LIMIT_STATUS, EXCEPTION_STATUS = 1, 2, 4
-_WEB_MEMORY_TEXT = re.compile(r'ran (out of memory in ".*" at line \d+)\. It would need at least (\d+ MB of RAM) .*')
 
 
 class ConsoleDoor:
@@ -42,7 +39,7 @@ class ConsoleDoor:
     def failed(self, writer: Writer, error: BaseException, text: str) -> int:
         """The document stays unfinished, so that it cannot be taken for a whole one."""
         self.sink.finish()
-        self._messages.say(_WEB_MEMORY_TEXT.sub(r"run \1 using about \2.", text))
+        self._messages.say(text)
         if isinstance(error, QueryFailed):
             return LIMIT_STATUS
         return FILE_STATUS if isinstance(error, StorageError | DispatcherError) else EXCEPTION_STATUS

@@ -30,6 +30,8 @@ class Query:
     """Overrides the format that the text asks for."""
     address: str = ""
     """Of the client, for quotas; empty for local tools."""
+    web: bool = False
+    """Messages have the wording for web clients."""
     validate_only: bool = False
     """HEAD and OPTIONS: parse it, tell the content type, do not run it."""
 
@@ -62,8 +64,10 @@ class Engine(Protocol):
 
     def open_snapshot(self, db_dir: str) -> AbstractContextManager[Any]: ...
 
-    def execute(self, script: ql.Script, settings: Settings, snapshot: Any, writer: Writer, started_s: float) -> None:
-        """Raises QueryFailed, whose text is the remark."""
+    def execute(
+        self, script: ql.Script, settings: Settings, snapshot: Any, writer: Writer, started_s: float, web: bool
+    ) -> None:
+        """`started_s` is on the clock of time.monotonic(). Raises QueryFailed, whose text is the remark."""
 
 
 def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
@@ -95,7 +99,7 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
             door.begin(writer.content_type)
             begun = True
             writer.header(snapshot.settings.timestamp, None, settings.bbox)
-            engine.execute(script, settings, snapshot, writer, started_s)
+            engine.execute(script, settings, snapshot, writer, started_s, query.web)
             status = door.complete(writer)
             permission.account(0, _cpu_ms())
             return status

@@ -75,7 +75,7 @@ def _interpret(request: Request, database: Database, door: WebDoor, engine: Engi
     except QueryRejected as rejected:
         door.rejected("", rejected.messages)
         return
-    query = Query(form, address=request.remote_addr, validate_only=request.head_only)
+    query = Query(form, address=request.remote_addr, web=True, validate_only=request.head_only)
     answer(query, database, door, engine)
 
 

@@ -34,15 +34,13 @@ class FakeEngine:
         yield FakeSnapshot()
 
     def execute(
-        self, script: Script, settings: Settings, snapshot: FakeSnapshot, writer: Writer, started_s: float
+        self, script: Script, settings: Settings, snapshot: FakeSnapshot, writer: Writer, started_s: float, web: bool
     ) -> None:
         order = next((element.get("k") for element in script.walk() if element.name == "has-kv"), "")
         if order == "timeout":
             raise QueryTimeout(f'Query timed out in "query" at line 1 after {settings.timeout_s} seconds.')
         if order == "memory":
-            raise QueryOutOfMemory(
-                'Query ran out of memory in "query" at line 1. It would need at least 513 MB of RAM to continue.'
-            )
+            raise QueryOutOfMemory(f'Query {"ran" if web else "run"} out of memory in "query" at line 1.')
         if order == "corrupt":
             raise CorruptError("nodes.bin: bad checksum at offset 4096")
         if order == "broken":
