@@ -98,7 +98,8 @@ class PbfReader:
         return batch
 
     def _located(self, error: InputError, offset: int) -> InputError:
-        return InputError(f"{self.name}: blob at byte {offset}: {error}")
+        one_line = " ".join(str(error).split())
+        return InputError(f"{self.name}: blob at byte {offset}: {one_line}")
 
     def _next_blob(self) -> tuple[int, bytes, int] | None:
         """Kind, blob and its offset in the file; None at the end."""
