@@ -99,8 +99,6 @@ void osm3s_import_free(osm3s_import *i)
 
 static int remember_user(osm3s_import *i, int32_t uid, const char *name, size_t len)
 {
-    if (uid == 0 && len == 0)
-        return OSM3S_OK;
     size_t mask = i->user_table_len - 1, at = ((uint32_t)uid * 2654435761u >> 7) & mask;
     while (i->user_table[at] && i->users[i->user_table[at] - 1].uid != uid)
         at = (at + 1) & mask;
