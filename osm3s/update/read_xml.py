@@ -20,7 +20,13 @@ from osm3s.update.read_stream import ByteSource
 CHUNK_BYTES = 256 * 1024
 BATCH_ELEMENTS = 20_000
 
-_DECLARED_ENCODING = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_DECLARATION = re.compile(
+    rb"""<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(["'])[A-Za-z0-9._-]+\1
+    (?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(["'])(?P<encoding>[A-Za-z][A-Za-z0-9._-]*)\2)?
+    (?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(["'])(?:yes|no)\4)?
+    [ \t\r\n]*\?>""",
+    re.VERBOSE,
+)
 _LONGEST_DECLARATION_BYTES = 200
 _NATIVE_ENCODINGS = ("utf-8", "ascii")
 _OTHER_ENCODINGS = ("utf-16", "iso8859-", "cp125")
@@ -102,8 +108,10 @@ class XmlReader:
 
     def _decoder_for(self, data: bytes) -> codecs.IncrementalDecoder | None:
         """What turns the document into text; None if it is in UTF-8 already."""
-        declared = _DECLARED_ENCODING.match(data)
-        encoding = declared.group(1).decode("ascii") if declared else "utf-8"
+        declared = _DECLARATION.match(data)
+        if declared is None and re.match(rb"<\?xml[^A-Za-z0-9._:-]", data):
+            raise self._error("not well-formed XML: the XML declaration")
+        encoding = ((declared and declared["encoding"]) or b"utf-8").decode("ascii")
         if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             encoding = "utf-16"
         try:
