@@ -57,15 +57,18 @@ class Ours(Side):
         self.make_empty()
         return run_measured([PROJECT / "bin" / "update_database", f"--db-dir={self.database}", "--meta", pbf], log=log)
 
+    def server_command(self, port: int) -> list[str]:
+        program = PROJECT / "bin" / "osm3s_server"
+        return [str(program), f"--db-dir={self.database}", f"--port={port}", "--with-dispatcher"]
+
     @contextmanager
     def serving(self, log: Path) -> Iterator[HttpClient]:
         """A server with its dispatcher on this database, and a client that is connected to it."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        command = [PROJECT / "bin" / "osm3s_server", f"--db-dir={self.database}", f"--port={port}", "--with-dispatcher"]
         with open(log, "wb") as log_file:
-            server = subprocess.Popen(list(map(str, command)), stdout=log_file, stderr=log_file)
+            server = subprocess.Popen(self.server_command(port), stdout=log_file, stderr=log_file)
         try:
             with HttpClient(port) as client:
                 _wait_until(lambda: _connects(client), server, log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -71,8 +72,11 @@ def asking(
             )
             served = Reference(reference.prefix, work / "reference-served")
             link_files(reference.database, served.database)
-            stack.enter_context(served.dispatching(work / "dispatcher.log"))
-            ask_cgi = lambda text: served.run_cgi(text, DEVNULL)  # noqa: E731
+            try:
+                stack.enter_context(served.dispatching(work / "dispatcher.log"))
+                ask_cgi = lambda text: served.run_cgi(text, DEVNULL)  # noqa: E731
+            except CommandFailed as error:
+                print(f"without the reference's CGI path: {error}", file=sys.stderr)
         yield sides, ask_cgi
 
 
