@@ -7,6 +7,7 @@ Departures from the reference: what cannot be done ends with a status other than
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -172,6 +173,8 @@ def serve(options: Options, recovery: Callable[[str], Recovery], ready: Callable
     """Serve until told to stop. Raises DispatcherError if that is not possible here."""
     from osm3s.dispatch.instance import Instance
 
+    # a signal that comes before the server can end in good order is kept for it
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
     instance = Instance(options.db_dir, options.socket_dir or None)
     from osm3s.dispatch.admission import Limits, OpenAdmission  # after the cheap refusal of a second dispatcher
     from osm3s.dispatch.server import Server

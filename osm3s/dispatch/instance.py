@@ -21,7 +21,7 @@ from osm3s.errors import DispatcherError
 from osm3s.paths import SOCKET_PATH_MAX_BYTES, DatabaseDir
 from osm3s.paths import status_page as page_path
 
-BACKLOG = 128
+BACKLOG = 1024
 
 
 class Instance:
@@ -74,7 +74,7 @@ class Instance:
 
     def _become_default(self) -> None:
         """Tools that are told no directory find the dispatcher that was started last."""
-        temporary = f"{page_path()}.{os.getpid()}"
+        temporary = f"{self.page.path}.new"
         _unlink(temporary)
         os.link(self.page.path, temporary)
         os.rename(temporary, page_path())
@@ -92,7 +92,7 @@ class Instance:
 
     def create_lock(self, pid: int) -> None:
         """The writer's lock, with its pid. Raises OSError."""
-        temporary = f"{self.db.lock}.{os.getpid()}"
+        temporary = f"{self.db.lock}.new"
         try:
             with open(temporary, "w", encoding="ascii") as lock:
                 lock.write(f"{pid}\n")

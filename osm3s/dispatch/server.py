@@ -17,7 +17,7 @@ from osm3s.dispatch import effects as do
 from osm3s.dispatch.admission import Admission, Claim, OpenAdmission
 from osm3s.dispatch.client_connection import ClientConnection
 from osm3s.dispatch.effects import Effect
-from osm3s.dispatch.instance import Instance
+from osm3s.dispatch.instance import BACKLOG, Instance
 from osm3s.dispatch.journal import Journal, escape
 from osm3s.dispatch.processes import Watch
 from osm3s.dispatch.recovery import Outcome, Recovery
@@ -25,6 +25,8 @@ from osm3s.dispatch.state import DEFAULT_PURGE_TIMEOUT_S, State
 from osm3s.dispatch.status_text import state_code, status_text
 from osm3s.dispatch.version import Version
 from osm3s.dispatch.wire import ProtocolError, encode
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Server:
@@ -61,13 +63,16 @@ class Server:
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve. `ready` is called once clients can connect. Returns after an orderly end."""
         loop = self._loop
+        # until the loop runs for good: uvloop loses a signal that comes between two runs
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         self._journal.started()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOP_SIGNALS:
             loop.add_signal_handler(number, lambda: self.carry_out(self._state.shut_down(self.now_s())))
-        self._listening = loop.run_until_complete(
-            loop.create_unix_server(lambda: ClientConnection(self), sock=self._instance.listener)
-        )
         self.carry_out(self._state.start(self._instance.survivors, self._instance.writer_pid, self.now_s()))
+        self._listening = loop.run_until_complete(
+            loop.create_unix_server(lambda: ClientConnection(self), sock=self._instance.listener, backlog=BACKLOG)
+        )
+        loop.call_soon(signal.pthread_sigmask, signal.SIG_UNBLOCK, STOP_SIGNALS)
         ready()
         loop.run_forever()
         loop.run_until_complete(asyncio.sleep(0.001))  # what was answered last is on its way

@@ -142,7 +142,7 @@ class State:
         if self.readers.survivors.pop(pid, None) is not None:
             forgotten += 1
             out.append(do.DatabaseLog(f"purge of process {pid}."))
-        if self.writer.phase is Phase.FENCING and self.writer.pid == pid:
+        if self.writer.kill_s < inf and self.writer.pid == pid:
             forgotten += 1
             out += self.writer.kill_left_behind()
         return self._settled([*out, do.Reply(conn, ("ok", forgotten))], now_s)

@@ -27,6 +27,8 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+from contextlib import suppress
+from time import sleep
 from typing import NamedTuple
 from zlib import crc32
 
@@ -47,6 +49,9 @@ _LENGTH = struct.Struct("=H")
 _READER = struct.Struct("=QQQ")
 _SEQUENCE = 16 // 8
 _TRIES = 1000
+"""Beyond the first ones they are a millisecond apart."""
+_DAMAGED_TRIES = 100
+"""So often a page may be found unchanged and yet make no sense, as after a crash while it was written."""
 
 
 class Status(NamedTuple):
@@ -73,17 +78,28 @@ def read(path: str) -> Status | None:
     except OSError:
         return None
     try:
-        for _ in range(_TRIES):
-            before = os.pread(descriptor, HEAD_BYTES, 0)
-            if len(before) < HEAD_BYTES:
-                return None
-            status = _parse(before)
-            after = os.pread(descriptor, 8, 8 * _SEQUENCE)
-            if status is not None and after == before[8 * _SEQUENCE : 8 * _SEQUENCE + 8]:
-                return status
-        return None
+        return _read_settled(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _read_settled(descriptor: int) -> Status | None:
+    """The page as soon as it is not just being written, which takes microseconds unless the dispatcher is suspended."""
+    damaged = 0
+    for attempt in range(_TRIES):
+        head = os.pread(descriptor, HEAD_BYTES, 0)
+        if len(head) < HEAD_BYTES or not head.startswith(MAGIC):
+            return None
+        status = _parse(head)
+        unchanged = os.pread(descriptor, 8, 8 * _SEQUENCE) == head[8 * _SEQUENCE : 8 * _SEQUENCE + 8]
+        if status is not None and unchanged:
+            return status
+        damaged += unchanged
+        if damaged > _DAMAGED_TRIES:
+            return None
+        if attempt > 20:
+            sleep(0.001)
+    return None
 
 
 def _parse(head: bytes) -> Status | None:
@@ -123,7 +139,7 @@ class Page:
         """Raises OSError."""
         self.path = path
         self._paths = (socket_path, db_dir)
-        temporary = f"{path}.{os.getpid()}"
+        temporary = f"{path}.new"  # ours: whoever makes this page holds the database's lock
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         try:
             os.fchmod(descriptor, 0o644)
@@ -137,7 +153,8 @@ class Page:
             self.write(Version(), 0, 0)
             os.rename(temporary, path)
         except BaseException:
-            os.unlink(temporary)
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
             raise
         finally:
             os.close(descriptor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from osm3s.dispatch.connection import Role
 from osm3s.dispatch.recovery import Outcome
@@ -15,6 +15,7 @@ from .world import CLAIM, World
 WRITERS = (1, 2)
 READER = 3
 OPERATOR = 4
+HOLDING = (Role.OPENING, Role.READING)
 
 Step = tuple[str, Callable[[World], None]]
 
@@ -57,16 +58,30 @@ def steps(world: World) -> Iterator[Step]:
         yield "shutdown", World.shut_down
 
 
-def key(world: World) -> tuple[object, ...]:
-    """What distinguishes two worlds: not their logs, and not how high the version is (only who sees which)."""
+def key(world: World) -> str:
+    """What distinguishes two worlds: not their logs, nor how high the version is, nor which writer is which."""
+    return min(_key(world, {}), _key(world, {1: 2, 2: 1, 10: 20, 20: 10}))
+
+
+def _key(world: World, renamed: dict[int, int]) -> str:
+    def names(numbers: Iterable[int]) -> list[int]:
+        return [renamed.get(number, number) for number in numbers]
+
     state, current = world.state, world.state.writer.version.txn_id
-    connections = tuple(
-        (conn, each.role, min(2, current - each.snapshot) if each.role in (Role.OPENING, Role.READING) else 0)
-        for conn, each in sorted(state.connections.items())
+    connections = sorted(
+        (renamed.get(conn, conn), each.role.value, each.role in HOLDING and min(2, current - each.snapshot))
+        for conn, each in state.connections.items()
     )
-    held = (world.lock_pid, world.recoveries_running, frozenset(world.running), frozenset(world.killed))
-    writer = (state.writer.phase, state.writer.pid, state.writer.conn, tuple(state.writer.waiting))
-    return (connections, writer, *held, frozenset(world.watched), state.stopping, world.stopped)
+    writer = (state.writer.phase.value, names((state.writer.pid, state.writer.conn, world.lock_pid)))
+    processes = [sorted(names(pids)) for pids in (world.running, world.killed, world.watched)]
+    flags = (
+        world.recoveries_running,
+        state.stopping,
+        world.stopped,
+        state.writer.kill_s,
+        world.state.readers.survivors,
+    )
+    return repr((connections, writer, names(state.writer.waiting), processes, flags))
 
 
 def explore(first: World) -> int:

@@ -98,12 +98,15 @@ class Clients(RuleBasedStateMachine):
     def prolongate(self, data: st.DataObject) -> None:
         self.world.ask(data.draw(st.sampled_from(self.connections(*Role))), "prolongate")
 
-    @rule(data=st.data(), request=st.sampled_from(("read_finished", "write_commit", "write_start", "read_idx_finished")))
+    @rule(data=st.data(), request=st.sampled_from(("read_finished", "write_commit", "write_start", "opened")))
     @precondition(lambda self: self.connections(*Role))
     def ask_out_of_turn(self, data: st.DataObject, request: str) -> None:
         """Any request at any time: it is carried out if it fits and ends the connection if it does not."""
         conn = data.draw(st.sampled_from(self.connections(*Role)))
-        self.world.ask(conn, request, 1 if request == "read_idx_finished" else "")
+        if request == "opened":
+            self.world.ask(conn, "read_idx_finished", 1)
+        else:
+            self.world.ask(conn, request, "")
 
     @rule(data=st.data(), how=st.sampled_from(("close", "violate", "end", "purge")))
     @precondition(lambda self: self.world.state.connections)
@@ -149,5 +152,5 @@ class Clients(RuleBasedStateMachine):
         assert not self.admission.waiting
 
 
-Clients.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Clients.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 TestClients = Clients.TestCase
