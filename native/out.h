@@ -115,7 +115,12 @@ int print_json(printer *);
 int print_csv(printer *);
 render_tag render_xml_tag, render_json_tag;
 
-static const char *const TYPE_NAMES[3] = {"node", "way", "relation"};
-static const unsigned char TYPE_NAME_LENGTHS[3] = {4, 3, 8};
+static inline char *put_type(char *p, int type)
+{
+    static const char names[3][8] = {"node", "way", {'r', 'e', 'l', 'a', 't', 'i', 'o', 'n'}};
+    static const uint8_t lengths[3] = {4, 3, 8};
+    memcpy(p, names[type], 8);
+    return p + lengths[type];
+}
 
 #endif

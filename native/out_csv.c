@@ -69,7 +69,7 @@ static char *put_special(char *p, const printer *o, int kind)
     position place;
     switch (kind) {
     case OSM3S_FIELD_ID: return o->options->detail & OSM3S_OUT_IDS ? put_u64(p, o->row.id) : p;
-    case OSM3S_FIELD_TYPE: return put_bytes(p, TYPE_NAMES[o->type], TYPE_NAME_LENGTHS[o->type]);
+    case OSM3S_FIELD_TYPE: return put_type(p, o->type);
     case OSM3S_FIELD_OTYPE: return put_u64(p, (uint64_t)o->type + 1);
     case OSM3S_FIELD_LAT: return place_of(o, &place) ? put_coord(p, place.lat) : p;
     case OSM3S_FIELD_LON: return place_of(o, &place) ? put_coord(p, place.lon) : p;

@@ -227,9 +227,12 @@ int load_relation_geometry(printer *o)
     if (o->view == NULL || !(o->want_refs || o->want_box))
         return OSM3S_OK;
     int error = view_members(o->view, o->slot, &o->members);
+    size_t n = o->members.n;
+    for (size_t i = 0; i < n && error == OSM3S_OK; i++)
+        if (o->members.items[i].type > OSM3S_RELATION)
+            error = fail(OSM3S_CORRUPT, "relation %llu has a member of no known type", (unsigned long long)o->row.id);
     if (error || !o->want_box)
         return error;
-    size_t n = o->members.n;
     if (grow(&o->first_position, &o->cap_first, n + 1, sizeof *o->first_position))
         return OSM3S_NOMEM;
     bounds_sum sum;

@@ -28,7 +28,7 @@ static char *put_head(char *p, const printer *o)
     if (o->sink->elements > 0)
         p = PUT(p, ",\n");
     p = PUT(p, "{\n  \"type\": \"");
-    p = put_bytes(p, TYPE_NAMES[o->type], TYPE_NAME_LENGTHS[o->type]);
+    p = put_type(p, o->type);
     p = PUT(p, "\"");
     if (options->detail & OSM3S_OUT_IDS) {
         p = PUT(p, ",\n  \"id\": ");
@@ -141,7 +141,7 @@ static int print_members(const printer *o)
         if (p == NULL)
             return o->sink->error;
         p = i == 0 ? PUT(p, ",\n  \"members\": [\n    {\n      \"type\": \"") : PUT(p, ",\n    {\n      \"type\": \"");
-        p = put_bytes(p, TYPE_NAMES[m->type], TYPE_NAME_LENGTHS[m->type]);
+        p = put_type(p, m->type);
         p = PUT(p, "\",\n      \"ref\": ");
         p = put_i64(p, m->ref);
         p = PUT(p, ",\n      \"role\": \"");
@@ -173,6 +173,11 @@ int print_json(printer *o)
         p = put_meta(p, &o->meta, user, user_len);
     if (o->type != OSM3S_NODE && o->has_box)
         p = put_box(p, o);
+    bool tags = o->options->detail & OSM3S_OUT_TAGS;
+    if (o->type == OSM3S_NODE && !tags) {
+        sink_advance(o->sink, PUT(p, "\n}"));
+        return OSM3S_OK;
+    }
     sink_advance(o->sink, p);
 
     int error = OSM3S_OK;
@@ -184,7 +189,7 @@ int print_json(printer *o)
     } else if (o->type == OSM3S_RELATION && o->want_refs && o->members.n > 0)
         error = print_members(o);
     uint32_t n_tags = 0;
-    if (error == OSM3S_OK && o->options->detail & OSM3S_OUT_TAGS)
+    if (error == OSM3S_OK && tags)
         error = put_tags(o, TAGS_BEGIN, sizeof TAGS_BEGIN - 1, 1, &n_tags);
     if (error)
         return error;

@@ -108,7 +108,7 @@ static int print_members(const printer *o)
         if (p == NULL)
             return o->sink->error;
         p = PUT(p, "    <member type=\"");
-        p = put_bytes(p, TYPE_NAMES[m->type], TYPE_NAME_LENGTHS[m->type]);
+        p = put_type(p, m->type);
         p = PUT(p, "\" ref=\"");
         p = put_i64(p, m->ref);
         p = PUT(p, "\" role=\"");
@@ -141,7 +141,7 @@ int print_xml(printer *o)
     if (p == NULL)
         return o->sink->error;
     p = PUT(p, "  <");
-    p = put_bytes(p, TYPE_NAMES[o->type], TYPE_NAME_LENGTHS[o->type]);
+    p = put_type(p, o->type);
     if (options->detail & OSM3S_OUT_IDS) {
         p = PUT(p, " id=\"");
         p = put_u64(p, o->row.id);
@@ -174,7 +174,7 @@ int print_xml(printer *o)
     if (p == NULL)
         return o->sink->error;
     p = PUT(p, "  </");
-    p = put_bytes(p, TYPE_NAMES[o->type], TYPE_NAME_LENGTHS[o->type]);
+    p = put_type(p, o->type);
     sink_advance(o->sink, PUT(p, ">\n"));
     return OSM3S_OK;
 }

@@ -66,6 +66,18 @@ class Map:
         nodes = map(self.nodes.get, way.refs)
         return [None if node is None else (node.lat, node.lon) for node in nodes]
 
+    def quads(self, type_: str, id_: int) -> list[int]:
+        """The quadtile index of a node or way, if it is there."""
+        if type_ == "node" and id_ in self.nodes:
+            node = self.nodes[id_]
+            return [lib.osm3s_quad_of_position(node.lat, node.lon)]
+        if type_ == "way" and id_ in self.ways:
+            known = [p for p in self.positions(self.ways[id_]) if p]
+            lats, lons = [p[0] for p in known] or [1, 0], [p[1] for p in known] or [0]
+            south, north = (min(lats), max(lats)) if known else (1, 0)
+            return [lib.osm3s_quad_of_bbox({"south": south, "west": min(lons), "north": north, "east": max(lons)})]
+        return []
+
 
 class ElementSet:
     """Elements by type and id, as the printers take them."""
@@ -156,7 +168,9 @@ class Blocks:
                 check(lib.osm3s_block_add_way_node(builder, ref, lat, lon))
         else:
             bbox = {"south": 1, "west": 0, "north": 0, "east": 0}
-            check(lib.osm3s_block_add_relation(builder, e.id, bbox, 0, native_meta))
+            quads = [quad for type_, ref, _ in e.members for quad in self._map.quads(type_, ref)]
+            quad = lib.osm3s_quad_of_members(quads, len(quads))
+            check(lib.osm3s_block_add_relation(builder, e.id, bbox, quad, native_meta))
             for type_, ref, role in e.members:
                 raw = role.encode()
                 check(lib.osm3s_block_add_member(builder, TYPES.index(type_), ref, raw, len(raw)))

@@ -19,8 +19,9 @@ from osm3s.ffi.sink import Sink
 USERS = {-3: "minus", 0: "", 7: "Jörg \"<&>'\\ \t", 2**31 - 1: "x" * 300}
 MODES = ("ids_only", "skeleton", "tags", "body", "meta")
 GEOMETRIES = ("skeleton", "full", "bounds", "center")
+SPECIALS = ["id", "type", "otype", "lat", "lon", "version", "timestamp", "changeset", "uid", "user", "nonsense"]
 FIELDS = [
-    *((name, True) for name in "id type otype lat lon version timestamp changeset uid user nonsense".split()),
+    *((name, True) for name in SPECIALS),
     ("name", False),
     ("a,b", False),
 ]

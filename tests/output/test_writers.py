@@ -125,6 +125,7 @@ def test_areas_have_only_id_and_tags() -> None:
 
 
 LINE = Line([(42.5588435, 1.5872454), (42.5588554, 1.5867305)])
+S, W, N, E = 42.5588435, 1.5867305, 42.5588554, 1.5872454
 
 
 def test_geometries_in_xml() -> None:
@@ -176,10 +177,7 @@ def test_nested_geometries_are_geojson() -> None:
             '    <bounds minlat="42.5588435" minlon="1.5867305" maxlat="42.5588554" maxlon="1.5872454"/>\n',
             {
                 "type": "Polygon",
-                "coordinates": [
-                    [[1.5867305, 42.5588435], [1.5872454, 42.5588435], [1.5872454, 42.5588554]]
-                    + [[1.5867305, 42.5588554], [1.5867305, 42.5588435]]
-                ],
+                "coordinates": [[[W, S], [E, S], [E, N], [W, N], [W, S]]],
             },
         ),
         (
