@@ -59,8 +59,6 @@ static int by_southern_end(const void *a, const void *b)
 
 static void add_edge(poly *p, segment s)
 {
-    if (s.lat0 == s.lat1 && s.lon0 == s.lon1)
-        return;
     p->edges[p->n++] = s.lon0 <= s.lon1 ? s : (segment){s.lat1, s.lon1, s.lat0, s.lon0};
 }
 
