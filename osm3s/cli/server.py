@@ -90,8 +90,8 @@ def serve(options: Options) -> None:
     from osm3s.serve.http import HttpServer, bind
 
     stop, stop_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
-        signal.signal(number, lambda *_: None)  # only wakes the loop
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _wake)
     signal.set_wakeup_fd(stop_in, warn_on_full_buffer=False)
     _allow_many_descriptors()
     listener = bind(options.host, options.port)
@@ -103,9 +103,15 @@ def serve(options: Options) -> None:
         print(f"http://{f'[{host}]' if ':' in host else host}:{port}/api/interpreter", flush=True)
         path = DatabaseDir(os.path.realpath(options.db_dir)).frontend_socket(options.socket_dir)
         server = HttpServer(listener, path, trusted_proxies=frozenset(options.trusted_proxies))
-        server.run(stop)
+        signal.signal(signal.SIGCHLD, _wake)  # from now on the end of the frontends is the end of the server
+        if frontend.poll() is None:
+            server.run(stop)
         if frontend.poll() is not None:
             raise DispatcherError("The processes that answer queries have ended, so the server stops too.")
+
+
+def _wake(number: int, frame: object) -> None:
+    """Having a handler is enough: the signal writes into the wakeup descriptor."""
 
 
 @contextmanager

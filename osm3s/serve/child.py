@@ -24,8 +24,8 @@ Answer = Callable[[Request, wire.Fds], int]
 
 PID = struct.Struct("<I")
 SLOW_CLIENT_S = 10
-REHEARSAL = "rehearsal"
-"""The door of a request whose answer nobody reads: do what most requests need, without a database."""
+WARM_UP, REHEARSAL = "warm-up", "rehearsal"
+"""Doors of requests whose answer nobody reads: do what most requests need; the first one without opening a database."""
 DIED_STATUS = 70
 """Exit status of a frontend that could not serve its client."""
 
@@ -35,7 +35,8 @@ def live(listener: socket.socket, parent_alive: int, started: int, answer: Answe
 
     `parent_alive` reads as end of file when the parent has gone; `started` is told the pid once a client has come.
     """
-    _rehearse(answer)
+    if not _client_waits(listener):
+        rehearse(answer)
     connection = _next_client(listener, parent_alive)
     if connection is None:
         return 0
@@ -61,17 +62,23 @@ def _serve(connection: socket.socket, answer: Answer) -> int:
     return 0
 
 
-def _rehearse(answer: Answer) -> None:
-    """Go through a request once while nobody waits. Pages of memory that it touches are copied from the parent now,
-    not while a client waits, which is most of what a small query would take."""
+def rehearse(answer: Answer, door: str = REHEARSAL) -> None:
+    """Go through a request once while nobody waits. In the parent, this imports what is imported late; in a child, the
+    pages of memory that it touches are copied from the parent now, which is most of what a small query would take."""
     server, client = socket.socketpair()
     with client, server:
         nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-        wire.send(client, Request(REHEARSAL, transport="http"), [nowhere])
+        wire.send(client, Request(door, transport="http"), [nowhere])
         os.close(nowhere)
         _serve(server, answer)
         server.close()  # first, since the end of its other side would end this process
     limit_nothing()
+
+
+def _client_waits(listener: socket.socket) -> bool:
+    waiting = select.poll()
+    waiting.register(listener, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _next_client(listener: socket.socket, parent_alive: int) -> socket.socket | None:

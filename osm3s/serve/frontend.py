@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from osm3s import ql
 from osm3s.errors import DispatcherError, Message, QueryRejected
+from osm3s.eval import support
 from osm3s.output.writer import Writer, writer_for
 from osm3s.ql.request import Request
 from osm3s.ql.settings import Settings
@@ -76,6 +77,7 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
     try:
         script = ql.parse(text)
         settings = Settings.of(script)
+        support.check(script)
         output = query.format or settings.output
         query.form.check_for(output)
     except QueryRejected as rejected:

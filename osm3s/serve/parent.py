@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from osm3s import log
 from osm3s.errors import DispatcherError
-from osm3s.serve.child import PID, Answer, live
+from osm3s.serve.child import PID, WARM_UP, Answer, live, rehearse
 
 REPLACE_DELAY_S = 0.003
 CRASH_DELAY_S = 0.2
@@ -77,6 +77,7 @@ class Parent:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
             signal.signal(number, self._on_signal)
         signal.set_wakeup_fd(signals_in, warn_on_full_buffer=False)
+        rehearse(self.answer, WARM_UP)
         gc.collect()
         gc.freeze()  # children must not copy pages only to mark objects
         gc.disable()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from osm3s import ql
-from osm3s.errors import DispatcherError, Message, QueryRejected
+from osm3s.errors import DispatcherError, Message, Osm3sError, QueryRejected
 from osm3s.ffi.sink import Sink
 from osm3s.output.writer import Writer, writer_for
 from osm3s.ql.request import OPTIONS_QUERY, body_as_read, decode_form
 from osm3s.ql.settings import Settings
 from osm3s.serve import status
-from osm3s.serve.child import REHEARSAL
+from osm3s.serve.child import REHEARSAL, WARM_UP
 from osm3s.serve.frontend import Engine, Query, answer
 from osm3s.serve.limits import limit_execution
 from osm3s.serve.refusal import open64, refusal_of
@@ -58,8 +59,11 @@ def serve(request: Request, descriptor: int, database: Database, engine: Engine)
     response = WebResponse(request, sink)
     if request.door == "interpreter":
         _interpret(request, database, WebDoor(response, sink), engine)
-    elif request.door == REHEARSAL:
-        _rehearse(request, response, sink)
+    elif request.door in (WARM_UP, REHEARSAL):
+        _rehearse(response, sink)
+        if request.door == REHEARSAL:
+            with suppress(Osm3sError), engine.open_snapshot(database.root):
+                pass
     else:
         _small_page(request, database, response)
     response.finish()
@@ -106,7 +110,7 @@ def _small_page(request: Request, database: Database, response: WebResponse) -> 
         response.sink.write(text.encode())
 
 
-def _rehearse(request: Request, response: WebResponse, sink: Sink) -> None:
+def _rehearse(response: WebResponse, sink: Sink) -> None:
     """What most queries go through, as far as that needs no database."""
     script = ql.parse(decode_form(REHEARSED_QUERY).query)
     settings = Settings.of(script)
