@@ -1,5 +1,6 @@
 /* tag_page.c: see index_page.h. Page: entries one after the other: varint key_len, key, varint value_len, value. */
 #include "index_page.h"
+#include "query.h"
 #include "varint.h"
 
 int tag_page_put(buffer *page, const uint8_t *key, size_t key_len, const uint8_t *value, size_t value_len)
@@ -80,4 +81,42 @@ int osm3s_tag_page_find(const uint8_t *page, size_t len, const uint8_t *wanted, 
             return 0;
     }
     return there < 0 ? there : 2;
+}
+
+static int mark_blocks(const tag_entry *e, uint8_t *marks, size_t n_blocks)
+{
+    const uint8_t *p = e->value, *end = p + e->value_len;
+    uint64_t block = 0, number;
+    if ((p = varint_get(p, end, &number)) == NULL)
+        return fail(OSM3S_CORRUPT, "an entry of the tag directory is damaged");
+    while (p < end) {
+        if ((p = varint_get(p, end, &number)) == NULL)
+            return fail(OSM3S_CORRUPT, "an entry of the tag directory is damaged");
+        block += number;
+        if (block >= n_blocks || (p = varint_get(p, end, &number)) == NULL)
+            return fail(OSM3S_CORRUPT, "an entry of the tag directory is damaged");
+        marks[block] = 1;
+    }
+    return OSM3S_OK;
+}
+
+int osm3s_tag_page_mark_matching(const uint8_t *page, size_t len, const uint8_t *prefix, size_t prefix_len,
+                                 osm3s_regex *regex, uint8_t *marks, size_t n_blocks)
+{
+    size_t at = 0;
+    tag_entry e;
+    int there;
+    while ((there = tag_page_next(page, len, &at, &e)) == 1) {
+        int order = memcmp(e.key, prefix, e.key_len < prefix_len ? e.key_len : prefix_len);
+        if (order > 0)
+            return 0;
+        if (order < 0 || e.key_len < prefix_len)
+            continue;
+        int found = regex_matches(regex, (const char *)e.key + prefix_len, e.key_len - prefix_len);
+        if (found > 0)
+            found = mark_blocks(&e, marks, n_blocks);
+        if (found < 0)
+            return found;
+    }
+    return there < 0 ? there : 1;
 }

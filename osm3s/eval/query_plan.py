@@ -177,7 +177,7 @@ class QueryPlan:
             return blocks, n[0]
         named = [tag for tag in self.tags if tag.names_key]
         for tag in named:
-            found = tag.blocks(snapshot.tags, family)
+            found = tag.blocks(snapshot, family)
             if found is None:
                 return blocks, 0
             check(
@@ -191,7 +191,7 @@ class QueryPlan:
         """Count without looking at elements where the tag directory knows the answer."""
         snapshot = self.execution.snapshot
         if len(self.tags) == 1 and self.tags[0].counts_exactly and not (self.spatial or self.uids or self.newer_than):
-            found = self.tags[0].blocks(snapshot.tags, family)
+            found = self.tags[0].blocks(snapshot, family)
             if found is None:
                 return 0
             total, n = ffi.new("uint64_t *"), ffi.new("size_t *")

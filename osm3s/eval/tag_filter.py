@@ -6,7 +6,8 @@ from typing import Any
 
 from osm3s.errors import QueryFailed
 from osm3s.ffi import ffi, last_error, lib
-from osm3s.storage.tag_directory import TagBlocks, TagDirectory
+from osm3s.storage.snapshot import Snapshot
+from osm3s.storage.tag_directory import TagBlocks
 
 
 def _bytes(text: str) -> bytes:
@@ -58,8 +59,12 @@ class TagFilter:
         """Whether the counts of `blocks` are those of the elements that pass."""
         return self.names_key and self._kind in (lib.OSM3S_TAG_EQUALS, lib.OSM3S_TAG_HAS_KEY)
 
-    def blocks(self, tags: TagDirectory, family: int) -> TagBlocks | None:
+    def blocks(self, snapshot: Snapshot, family: int) -> TagBlocks | None:
         """Blocks that may have elements that pass, for filters that name their key; None: there are none."""
+        tags = snapshot.tags
         if self._kind == lib.OSM3S_TAG_EQUALS:
             return tags.tag_blocks(family, self.key, self.value)
+        if self._kind == lib.OSM3S_TAG_MATCHES:
+            n_blocks = snapshot.settings.next_block_id[max(0, family - 1)]
+            return tags.matching_blocks(family, self.key, self._value_regex, n_blocks)
         return tags.key_blocks(family, self.key)

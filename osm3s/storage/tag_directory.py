@@ -32,6 +32,27 @@ class TagDirectory:
         """Blocks with elements that have the tag; None if there are none."""
         return self._find(family, index_keys.one_tag(key, value))
 
+    def matching_blocks(self, family: int, key: bytes, regex: Any, n_blocks: int) -> TagBlocks | None:
+        """Blocks with elements that have the key with a value that matches an `osm3s_regex *`. Counts are not known.
+
+        `n_blocks` is more than any permanent block id of the family's element type.
+        """
+        marks = ffi.new("uint8_t[]", n_blocks)
+        family_prefix, entry_prefix = index_keys.tag_prefix(family), index_keys.one_tag(key, b"")
+        cursor = self._txn.cursor()
+        more = cursor.set_range(index_keys.tag_search(family, entry_prefix))
+        while more and bytes(cursor.key()[:2]) == family_prefix:
+            page = cursor.value()
+            if not check(
+                lib.osm3s_tag_page_mark_matching(
+                    ffi.from_buffer(page), len(page), entry_prefix, len(entry_prefix), regex, marks, n_blocks
+                )
+            ):
+                break
+            more = cursor.next()
+        block_ids = [i for i, mark in enumerate(bytes(ffi.buffer(marks))) if mark]
+        return TagBlocks(ffi.new("uint32_t[]", block_ids), None, len(block_ids)) if block_ids else None
+
     def values(self, family: int, key: bytes) -> Iterator[tuple[Any, Any]]:
         """All values of a key with their encoded block lists (for `decode`), in the order of their bytes."""
         prefix = index_keys.one_tag(key, b"")

@@ -1,0 +1,47 @@
+"""What of the language is not executed yet. Such a query is rejected before it runs: better no answer than a wrong one.
+
+A word leaves this file when its module in `statements/` or `filters/` is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from osm3s.errors import Message, QueryRejected
+from osm3s.eval.filters import FILTERS
+from osm3s.eval.statements import STATEMENTS
+from osm3s.eval.statements.query import QUERY_TYPES
+from osm3s.ql.tree import Element
+
+_SETTINGS = {"date": "date", "from": "diff"}
+
+
+def check(script: Element) -> None:
+    """Raise QueryRejected with a static error for every part that cannot be executed."""
+    messages = [
+        Message("static error", script.line or 1, f'The setting "{name}" is not available on this server yet.')
+        for attribute, name in _SETTINGS.items()
+        if script.attrs.get(attribute)
+    ]
+    messages += [
+        Message("static error", line, f"{what} is not available on this server yet.")
+        for line, what in _unavailable(script, script.children)
+    ]
+    if messages:
+        raise QueryRejected(messages)
+
+
+def _unavailable(parent: Element, children: list[Element]) -> Iterator[tuple[int, str]]:
+    known = FILTERS if parent.name == "query" else STATEMENTS
+    for child in children:
+        if child.name.startswith("eval-") or child.name in ("set-prop", "else"):
+            yield from _unavailable(parent, child.children if child.name == "else" else [])
+        elif child.name not in known:
+            kind = "filter" if parent.name == "query" else "statement"
+            yield child.line, f'The {kind} "{child.name}"'
+        elif child.name == "query" and child.get("type") not in QUERY_TYPES:
+            yield child.line, f'A query for the type "{child.get("type")}"'
+        elif child.name == "user" and child.get("criterion") != "last":
+            yield child.line, 'The filter "user_touched"'
+        else:
+            yield from _unavailable(child, child.children)
