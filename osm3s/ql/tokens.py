@@ -11,15 +11,16 @@ from collections import deque
 from .diagnostics import NOWHERE, Diagnostics, Place
 
 _SPACE = re.compile(r"[ \t\n\v\f\r]*+")
-_TOKEN = re.compile(
+_TOKEN_PATTERN = (
     r"[A-Za-z_][A-Za-z0-9_]*+"
     r"|(?:[0-9]|-(?=[0-9.]))[0-9]*+(?:\.[0-9]*+)?(?:e-?[0-9]*+)?"
     r'|"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\\Z)?'
     r"|'[^'\\]*+(?:\\.[^'\\]*+)*+(?:'|\\\Z)?"
     r"|->|::|==|!=|\|\||&&|<<|<=|>>|>="
-    r"|.",
-    re.DOTALL,
+    r"|."
 )
+_TOKEN = re.compile(_TOKEN_PATTERN, re.DOTALL)
+_SPACE_AND_TOKEN = re.compile(rf"[ \t\n\v\f\r]*+(?!/[/*])({_TOKEN_PATTERN})", re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{0,4})|(.)|\Z)", re.DOTALL)
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -62,7 +63,19 @@ def unquote(token: str, diagnostics: Diagnostics) -> str:
 class Cursor:
     """The current token of a text, with its line and column, and the reference's ways to resynchronise."""
 
-    __slots__ = ("_end", "_lagging", "_line", "_line_start", "diagnostics", "good", "line", "start", "text", "token")
+    __slots__ = (
+        "_end",
+        "_lagging",
+        "_line",
+        "_line_start",
+        "_line_start_after",
+        "diagnostics",
+        "good",
+        "line",
+        "start",
+        "text",
+        "token",
+    )
 
     def __init__(self, text: str, diagnostics: Diagnostics) -> None:
         self.text = text
@@ -74,6 +87,7 @@ class Cursor:
         self._end = 0
         self._line = 1
         self._line_start = 0
+        self._line_start_after = 0
         self._lagging: deque[int] | None = None
         self.advance()
 
@@ -83,29 +97,43 @@ class Cursor:
 
     def advance(self) -> None:
         """Go to the next token, or set `good` to false and keep the last one."""
-        gap_line = self._line
-        gap = self._skip_space()
-        match = _TOKEN.match(self.text, self.start)
-        if match is None:
-            self.good = False
-            self._end = self.start
-            self.line = self._lagging[0] if self._lagging else self._line
-            return
-        token = self.token = match[0]
+        text = self.text
+        begin = self._end
+        line_before = self._line
+        if self._line_start_after:
+            self._line_start = self._line_start_after
+            self._line_start_after = 0
+        match = _SPACE_AND_TOKEN.match(text, begin)
+        if match:
+            token = match[1]
+            start = self.start = match.start(1)
+            if start > begin:
+                newlines = text.count("\n", begin, start)
+                if newlines:
+                    self._line += newlines
+                    self._line_start = text.rfind("\n", begin, start) + 1
+        else:  # a comment, or the end
+            self._skip_comments()
+            match = _TOKEN.match(text, self.start)
+            if match is None:
+                self.good = False
+                self._end = self.start
+                self.line = self._lagging[0] if self._lagging else self._line
+                return
+            token = match[0]
+        self.token = token
         self._end = match.end()
         self.line = self._line
         if self._lagging is not None or token > "\x7f":
-            self._follow_lag(gap_line if gap else None)
+            self._follow_lag(line_before if self.start > begin else None)
         if token[0] in "\"'" and "\n" in token:
             self._line += self._counted_newlines(token)
+            self._line_start_after = text.rfind("\n", self.start, self._end) + 1
 
-    def _skip_space(self) -> bool:
+    def _skip_comments(self) -> None:
+        """Set `start` behind white space and comments."""
         text = self.text
         begin = position = self._end
-        if begin and text[begin - 1] in "\"'":  # a string over several lines: columns count from its last line
-            newline = text.rfind("\n", self.start, begin)
-            if newline >= 0:
-                self._line_start = newline + 1
         while True:
             after_space = end = _SPACE.match(text, position).end()  # type: ignore[union-attr]  # matches the empty text
             is_line_comment = text.startswith("//", end)
@@ -125,7 +153,6 @@ class Cursor:
                 self._line += newlines + (is_open and is_line_comment)
             position = end
         self.start = position
-        return position > begin
 
     @staticmethod
     def _counted_newlines(token: str) -> int:
