@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib as hashlib  # what others import only when they need it
+
 import lmdb._envid as lmdb_envid  # noqa: F401
+
 import osm3s.dispatch.request_hash as request_hash  # noqa: F401
 import osm3s.eval.statements.count_only as count_only  # noqa: F401
 import osm3s.ql.xml_reader as xml_reader  # noqa: F401
