@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -67,14 +68,18 @@ class Ours(Side):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
+        # A directory of its own for the status page: the default name in /dev/shm is the reference's as well.
+        pages = Path(tempfile.mkdtemp(prefix="osm3s-bench-", dir="/dev/shm"))
+        environment = {**os.environ, "OSM3S_SHM_DIR": str(pages)}
         with open(log, "wb") as log_file:
-            server = subprocess.Popen(self.server_command(port), stdout=log_file, stderr=log_file)
+            server = subprocess.Popen(self.server_command(port), stdout=log_file, stderr=log_file, env=environment)
         try:
             with HttpClient(port) as client:
                 _wait_until(lambda: _connects(client), server, log)
                 yield client
         finally:
             _stop(server)
+            shutil.rmtree(pages, ignore_errors=True)
 
 
 class Reference(Side):

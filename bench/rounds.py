@@ -17,6 +17,7 @@ from bench.table import Report
 
 MIN_ROUNDS, MAX_ROUNDS = 3, 25
 COLD_ROUNDS = 3
+CGI_ROWS = ("small", "free")
 DEVNULL = Path(os.devnull)
 
 
@@ -48,10 +49,25 @@ def fetch_reference(reference: Reference, text: str, work: Path) -> bytes:
     return body
 
 
+class CgiPath:
+    """The reference's CGI program, trusted with a query only if its answer is the one of the direct path."""
+
+    def __init__(self, served: Reference, work: Path) -> None:
+        self.served, self.work = served, work
+
+    def ask(self, text: str) -> float:
+        return self.served.run_cgi(text, DEVNULL)
+
+    def agrees(self, text: str, direct: Answer) -> bool:
+        path = self.work / "cgi.answer"
+        self.served.run_cgi(text, path)
+        body = path.read_bytes().partition(b"\n\n")[2]
+        path.unlink()
+        return read_answer(body).digest == direct.digest
+
+
 @contextmanager
-def asking(
-    ours: Ours | None, reference: Reference | None, work: Path
-) -> Iterator[tuple[list[Asked], Callable[[str], float] | None]]:
+def asking(ours: Ours | None, reference: Reference | None, work: Path) -> Iterator[tuple[list[Asked], CgiPath | None]]:
     """The sides ready to be asked, and the reference's CGI path. The servers run while the context lasts."""
     with ExitStack() as stack:
         sides = []
@@ -60,7 +76,7 @@ def asking(
             sides.append(
                 Asked("ours", ours.database, lambda text: ask_ours(client, text), lambda text: fetch_ours(client, text))
             )
-        ask_cgi = None
+        cgi = None
         if reference is not None:
             sides.append(
                 Asked(
@@ -74,10 +90,10 @@ def asking(
             link_files(reference.database, served.database)
             try:
                 stack.enter_context(served.dispatching(work / "dispatcher.log"))
-                ask_cgi = lambda text: served.run_cgi(text, DEVNULL)  # noqa: E731
+                cgi = CgiPath(served, work)
             except CommandFailed as error:
                 print(f"without the reference's CGI path: {error}", file=sys.stderr)
-        yield sides, ask_cgi
+        yield sides, cgi
 
 
 def link_files(source: Path, target: Path) -> None:
@@ -90,7 +106,7 @@ def link_files(source: Path, target: Path) -> None:
             (target / path.name).symlink_to(path.resolve())
 
 
-def measure_query(query: Query, sides: list[Asked], ask_cgi: Callable[[str], float] | None, seconds: float) -> Report:
+def measure_query(query: Query, sides: list[Asked], cgi: CgiPath | None, seconds: float) -> Report:
     """Compare the answers, then time the sides in turn: warm rounds for about `seconds`, and a few cold ones."""
     result: Report = {"name": query.name, "row": query.row, "what": query.what}
     answers: dict[str, Answer] = {}
@@ -110,23 +126,26 @@ def measure_query(query: Query, sides: list[Asked], ask_cgi: Callable[[str], flo
         result.update(elements=answer.elements, size_bytes=answer.size_bytes)
     if len(answers) == 2:
         result["answers"] = compare(answers["ours"], answers["reference"])
-    warm_rounds(query, able, ask_cgi, seconds, result)
+    if cgi is not None and (query.row not in CGI_ROWS or "reference" not in answers):
+        cgi = None
+    if cgi is not None and not cgi.agrees(query.text, answers["reference"]):
+        result["reference"]["cgi_failed"] = "another answer"
+        cgi = None
+    warm_rounds(query, able, cgi, seconds, result)
     for side in able:
         cold_rounds(query, side, result)
     return result
 
 
-def warm_rounds(
-    query: Query, sides: list[Asked], ask_cgi: Callable[[str], float] | None, seconds: float, result: Report
-) -> None:
+def warm_rounds(query: Query, sides: list[Asked], cgi: CgiPath | None, seconds: float, result: Report) -> None:
     deadline = time.monotonic() + seconds
     for number in range(MAX_ROUNDS):
         if number >= MIN_ROUNDS and time.monotonic() > deadline:
             break
         for side in sides:
             result[side.name].setdefault("warm_s", []).append(side.ask(query.text))
-        if ask_cgi is not None and query.row in ("small", "free"):
-            result["reference"].setdefault("cgi_s", []).append(ask_cgi(query.text))
+        if cgi is not None:
+            result["reference"].setdefault("cgi_s", []).append(cgi.ask(query.text))
 
 
 def cold_rounds(query: Query, side: Asked, result: Report) -> None:

@@ -1,7 +1,7 @@
 """Run the benchmark: data, imports, queries, diffs, disk; print the table and keep it in bench/results.
 
     python -m bench.run [--size small|standard|large] [--only STEP_ROW_OR_QUERY,...] [--keep DIR]
-                        [--sides ours,reference]
+                        [--sides ours,reference] [--seconds S]
 
 REFERENCE=<prefix> in the environment names an installed OSM3S to compare with. A run with --only prints its table but
 does not replace the kept one.
@@ -39,6 +39,7 @@ def parse_arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", default="", help=f"steps ({', '.join(STEPS)}), rows or names of queries")
     parser.add_argument("--keep", type=Path, help="keep data and databases here and use what is here already")
     parser.add_argument("--sides", default="ours,reference")
+    parser.add_argument("--seconds", type=float, help="how long to repeat each query (default: 1, 8, 20 by size)")
     return parser.parse_args(words)
 
 
@@ -96,10 +97,11 @@ def run_bench(arguments: argparse.Namespace, work: Path) -> Report:
     if "queries" in steps and sides:
         ours = next((side for side in sides if isinstance(side, Ours)), None)
         reference = next((side for side in sides if isinstance(side, Reference)), None)
-        with asking(ours, reference, work) as (asked, ask_cgi):
+        seconds = arguments.seconds if arguments.seconds is not None else WARM_SECONDS[arguments.size]
+        with asking(ours, reference, work) as (asked, cgi):
             for query in queries:
                 say(query.name)
-                report["queries"].append(measure_query(query, asked, ask_cgi, WARM_SECONDS[arguments.size]))
+                report["queries"].append(measure_query(query, asked, cgi, seconds))
     if "diff" in steps and sides:
         say("diffs")
         report.update(measure_diffs(sides, pbf, work))
@@ -124,7 +126,7 @@ def main(words: list[str]) -> int:
             return 1
         text = render(report)
         print(text)
-        whole = not arguments.only and arguments.sides == "ours,reference"
+        whole = not arguments.only and arguments.seconds is None and arguments.sides == "ours,reference"
         target = RESULTS if whole else work
         target.mkdir(parents=True, exist_ok=True)
         (target / f"{arguments.size}.md").write_text(text)

@@ -186,7 +186,7 @@ def _query_row(result: Report, target: Target | None) -> list[str]:
         _milliseconds(ours.get("cold_s")),
         _milliseconds(theirs.get("warm_s")) or theirs.get("failed", ""),
         _milliseconds(theirs.get("cold_s")),
-        _milliseconds(theirs.get("cgi_s")),
+        _milliseconds(theirs.get("cgi_s")) or theirs.get("cgi_failed", ""),
         _times(factor),
         _times(cgi_factor),
         words,
