@@ -151,8 +151,13 @@ def _change(options: Options, client: DispatcherClient) -> None:
 
 
 def write_server_name(db_dir: str, name: str) -> None:
-    with open(DatabaseDir(db_dir).server_name, "w", encoding="utf-8") as file:
-        file.write(name + "\n")
+    """Raises DispatcherError."""
+    path = DatabaseDir(db_dir).server_name
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(name + "\n")
+    except OSError as error:
+        raise DispatcherError(f"cannot write {path}: {error.strerror}", errno=error.errno or 0, file=path) from None
 
 
 def talk(options: Options, request: Callable[[DispatcherClient], object]) -> int:
@@ -171,6 +176,9 @@ def talk(options: Options, request: Callable[[DispatcherClient], object]) -> int
 
 def serve(options: Options, recovery: Callable[[str], Recovery], ready: Callable[[], None] = lambda: None) -> None:
     """Serve until told to stop. Raises DispatcherError if that is not possible here."""
+    import gc
+
+    gc.disable()  # starting creates no garbage, and looking for it would cost a quarter of the time
     from osm3s.dispatch.instance import Instance
 
     # a signal that comes before the server can end in good order is kept for it
@@ -184,9 +192,11 @@ def serve(options: Options, recovery: Callable[[str], Recovery], ready: Callable
     limits = Limits()
     duplicates = -1 if options.allow_duplicate_queries is None else int(options.allow_duplicate_queries)
     limits.change(options.space, options.time, options.rate_limit, duplicates)
-    Server(instance, recovery(instance.db.root), OpenAdmission(limits), purge_timeout_s=options.purge_timeout).run(
-        ready
-    )
+    rules = OpenAdmission(limits)
+    server = Server(instance, recovery(instance.db.root), rules, purge_timeout_s=options.purge_timeout)
+    gc.freeze()  # what is there now stays for ever
+    gc.enable()
+    server.run(ready)
 
 
 def serve_in_background(options: Options, recovery: Callable[[str], Recovery]) -> int:

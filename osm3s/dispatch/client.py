@@ -51,7 +51,7 @@ LOGGED_TEXT_MAX_BYTES = MAX_FRAME_BYTES - 4096
 
 
 class DispatcherClient:
-    """A connection to a running dispatcher. Not for use by several threads at a time."""
+    """A connection to a running dispatcher. For one thread, but a second one may call a session's `prolongate`."""
 
     def __init__(self, connection: socket.socket, db_dir: str) -> None:
         self.db_dir = db_dir

@@ -30,7 +30,8 @@ class Instance:
     def __init__(self, db_dir: str, socket_dir: str | None = None) -> None:
         """Take possession. Raises DispatcherError if another dispatcher runs here or a file cannot be made."""
         self.db = DatabaseDir(os.path.realpath(db_dir))
-        self.socket_path = self.db.socket(os.path.realpath(socket_dir) if socket_dir else None)
+        socket_dir = os.path.realpath(socket_dir) if socket_dir else None
+        self.socket_path = self.db.socket(socket_dir)
         self._held: dict[str, int] = {}
         if not os.path.isdir(self.db.root):
             raise DispatcherError(f"{db_dir} is not a directory: give the place of the database with --db-dir=")
@@ -110,9 +111,9 @@ class Instance:
         if _same_file(page_path(), self.page.path):
             _unlink(page_path())
 
-    def leave(self, *, survivors: bool) -> None:
-        """Give everything back. survivors: the page stays for the next dispatcher, as processes still read or write."""
-        if not survivors:
+    def leave(self, *, keep_page: bool) -> None:
+        """Give everything back. keep_page: the next dispatcher needs it, because processes still read."""
+        if not keep_page:
             _unlink(self.page.path)
         self._release()
 

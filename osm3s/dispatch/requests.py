@@ -17,6 +17,8 @@
 | purge | pid | ok, number of sessions |
 | terminate | | ok, then end of file when the instance is gone |
 
+The last three are for root, the dispatcher's user and the owner of the database directory.
+
 Answers are `granted …`, `ok …` or `refused reason sentence`. A request is sent only after the previous one got
 its answer. Requests without answer cost the client one `send`: a query needs a single round trip.
 """

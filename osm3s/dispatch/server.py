@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import signal
 import threading
@@ -26,6 +27,8 @@ from osm3s.dispatch.status_text import state_code, status_text
 from osm3s.dispatch.version import Version
 from osm3s.dispatch.wire import ProtocolError, encode
 
+OPERATOR_REQUESTS = ("purge", "set_limits", "terminate")
+NOT_PERMITTED = "only root, the dispatcher's user and the owner of the database directory may do this"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -54,6 +57,7 @@ class Server:
         self._shown: tuple[Any, ...] = ()
         self._wake_s = float("inf")
         self._alarm: asyncio.TimerHandle | None = None
+        self._owner_uid = os.stat(instance.db.root).st_uid
         soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._clients_max = soft_limit - 64 if soft_limit > 256 else soft_limit * 3 // 4
 
@@ -66,6 +70,7 @@ class Server:
         # until the loop runs for good: uvloop loses a signal that comes between two runs
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         self._journal.started()
+        loop.set_exception_handler(self._log_fault)
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, lambda: self.carry_out(self._state.shut_down(self.now_s())))
         self.carry_out(self._state.start(self._instance.survivors, self._instance.writer_pid, self.now_s()))
@@ -77,11 +82,22 @@ class Server:
         loop.run_forever()
         loop.run_until_complete(asyncio.sleep(0.001))  # what was answered last is on its way
         self._journal.flush()
-        self._instance.leave(survivors=bool(self._state.readers.count or self._state.writer.pid))
+        left_behind = self._state.readers.count > 0
+        self._instance.page.write(self._state.writer.version, self._state.readers.count, 0, pid=0)
+        self._instance.leave(keep_page=left_behind)
         for client in self._ending:
             client.abort()
 
+    def _log_fault(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A fault of this program must neither stop it nor pass unnoticed."""
+        what = repr(context.get("exception") or context.get("message"))
+        self._journal.database(f"internal error: {what}")
+
     # --- called by ClientConnection ---------------------------------------------------------------------------------
+
+    def may_operate(self, uid: int) -> bool:
+        """Whether this user may stop the dispatcher, purge processes and change limits."""
+        return uid in (0, os.geteuid(), self._owner_uid)
 
     def opened(self, client: ClientConnection, pid: int) -> int:
         """A client has connected; its number. If there are too many, the oldest that holds nothing has to go."""
@@ -107,6 +123,9 @@ class Server:
     def request(self, conn: int, name: str, arguments: list[Any]) -> None:
         """Carry out one request that has passed `requests.check`."""
         state, now_s = self._state, self.now_s()
+        if name in OPERATOR_REQUESTS and not self.may_operate(self._clients[conn].uid):
+            self._send(conn, ("refused", "not_permitted", NOT_PERMITTED))
+            return
         match name, arguments:
             case "read_start", [timeout_s, maxsize, token, full, anonymous, address, text]:
                 claim = Claim(timeout_s, maxsize, token, full, anonymous, address, text)

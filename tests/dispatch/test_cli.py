@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -97,6 +98,29 @@ def test_limits_change_at_run_time(site: Site) -> None:
         lines = client.status().splitlines()
     assert lines[2:4] == ["Rate limit: 7", "Total available space: 99"]
     assert lines[6] == "Total available time units: 262144"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_stranger_may_read_but_not_operate(monkeypatch: pytest.MonkeyPatch) -> None:
+    with TemporaryDirectory() as root:
+        os.chmod(root, 0o755)
+        site = Site(Path(root))
+        monkeypatch.setenv("OSM3S_SHM_DIR", str(site.shm_dir))
+        dispatcher = site.start()
+        os.seteuid(65534)
+        try:
+            with DispatcherClient.connect() as client:
+                with client.reading(query_text="out;"):
+                    assert "131334 " in client.status()
+                for operation in (client.terminate, client.set_limits, lambda: client.purge(1)):
+                    with pytest.raises(DispatcherError, match="only root"):
+                        operation()
+        finally:
+            os.seteuid(0)
+        assert dispatcher.kill(signal.SIGTERM) == 0
+        for stream in (dispatcher.popen.stdin, dispatcher.popen.stdout, dispatcher.popen.stderr):
+            if stream is not None:
+                stream.close()
 
 
 def test_query_token_and_purge(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

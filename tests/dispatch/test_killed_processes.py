@@ -205,6 +205,21 @@ def test_sigterm_lets_the_writer_finish(site: Site) -> None:
     assert site.log()[-1].endswith("cycles for writing process 0.")
 
 
+def test_a_reader_outlives_an_orderly_end(site: Site) -> None:
+    first = site.start()
+    reader = site.participant()
+    reader.ask("read")
+    reader.ask("opened 0")
+    eventually(lambda: status_page.survivors(page_path(site.db_dir)) == {reader.pid: 0})
+    assert first.kill(signal.SIGTERM) == 0
+    assert not status(site).alive
+    site.start()
+    assert status(site).active_readers == 1
+    assert reader.ask("end") == "ok"  # its answer is complete, whether or not there is anybody to tell
+    reader.kill()
+    eventually(lambda: status(site).active_readers == 0)
+
+
 def test_sigterm_asks_a_writer_to_stop(site: Site) -> None:
     dispatcher = site.start()
     writer = site.participant()
