@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from osm3s.cli import osm3s_query
 from osm3s.errors import Osm3sError, UsageError
 from osm3s.paths import DatabaseDir
-from osm3s.serve import console as console  # imported here so that no child has to
+from osm3s.serve import warm as warm
 from osm3s.serve import web
 from osm3s.serve.child import Answer
 from osm3s.serve.frontend import Engine

@@ -32,7 +32,7 @@ class ConsoleDoor:
         self._messages.complain(query, messages)
         return 0
 
-    def refused(self, status: int, text: str) -> int:
+    def refused(self, status: int, text: str, error: Exception) -> int:
         self._messages.say(text)
         return FILE_STATUS
 

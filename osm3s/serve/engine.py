@@ -1,15 +1,7 @@
-"""The evaluator as the frontend sees it. Importing this imports all that a query may need, for the warmed parent."""
+"""The evaluator as the frontend sees it."""
 
 from __future__ import annotations
 
-import hashlib as hashlib  # what others import only when they need it
-
-import lmdb._envid as lmdb_envid  # noqa: F401
-
-import osm3s.dispatch.request_hash as request_hash  # noqa: F401
-import osm3s.eval.statements.count_only as count_only  # noqa: F401
-import osm3s.ql.xml_reader as xml_reader  # noqa: F401
-from osm3s.eval import statements as statements
 from osm3s.eval.execution import execute
 from osm3s.eval.limits import Limits
 from osm3s.output.writer import Writer

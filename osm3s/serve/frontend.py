@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from osm3s import ql
-from osm3s.errors import DispatcherError, Message, QueryRejected
+from osm3s.errors import DispatcherError, Message, QueryFailed, QueryRejected
 from osm3s.eval import support
 from osm3s.output.writer import Writer, writer_for
 from osm3s.ql.request import Request
@@ -51,8 +51,8 @@ class Door(Protocol):
 
     def rejected(self, query: str, messages: list[Message]) -> int: ...
 
-    def refused(self, status: int, text: str) -> int:
-        """The query cannot be run; `status` is that of HTTP."""
+    def refused(self, status: int, text: str, error: Exception) -> int:
+        """The query cannot be run; `status` is that of HTTP, `text` starts with "runtime error: "."""
 
     def failed(self, writer: Writer, error: BaseException, text: str) -> int:
         """The query has begun and cannot be completed; `text` starts with "runtime error: "."""
@@ -85,7 +85,7 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
     try:
         writer = writer_for(output, settings.csv, door.sink, query.form.jsonp or None)
     except ValueError as error:
-        return door.refused(400, f"runtime error: {error}")
+        return door.refused(400, f"runtime error: {error}", QueryFailed(str(error)))
     if query.validate_only:
         door.begin(writer.content_type)
         return 0
@@ -110,8 +110,8 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
             return door.failed(writer, error, f"runtime error: {text_of(error)}")
         if isinstance(error, DispatcherError):
             refusal = refusal_of(error)
-            return door.refused(refusal.status, f"runtime error: {refusal.text}")
-        return door.refused(500, f"runtime error: {text_of(error)}")
+            return door.refused(refusal.status, f"runtime error: {refusal.text}", error)
+        return door.refused(500, f"runtime error: {text_of(error)}", error)
 
 
 def _cpu_ms() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import NoReturn
 
-from osm3s.errors import DispatcherError, Message, QueryFailed, QueryRejected
+from osm3s.errors import Message, QueryRejected
 from osm3s.ffi.sink import Sink
 from osm3s.output.writer import Writer
 from osm3s.ql.request import Request
@@ -29,9 +29,8 @@ class MemoryDoor:
     def rejected(self, query: str, messages: list[Message]) -> NoReturn:
         raise QueryRejected(messages)
 
-    def refused(self, status: int, text: str) -> NoReturn:
-        plain = text.removeprefix("runtime error: ")
-        raise DispatcherError(plain) if status in (429, 504) else QueryFailed(plain)
+    def refused(self, status: int, text: str, error: Exception) -> NoReturn:
+        raise error
 
     def failed(self, writer: Writer, error: BaseException, text: str) -> NoReturn:
         raise error

@@ -39,7 +39,7 @@ class WebDoor:
         self.response.refuse(400, map(str, messages))
         return 0
 
-    def refused(self, status: int, text: str) -> int:
+    def refused(self, status: int, text: str, error: Exception) -> int:
         self.response.refuse(status, [text])
         return 0
 
