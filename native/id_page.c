@@ -39,24 +39,31 @@ static int put_packed(buffer *out, const uint16_t *numbers, size_t n, uint32_t b
     size_t from = out->len, bytes = (n * bits + 7) / 8;
     if (grow(&out->data, &out->cap, from + bytes, 1))
         return OSM3S_NOMEM;
-    memset(out->data + from, 0, bytes);
     out->len += bytes;
-    size_t bit = 0;
-    for (size_t i = 0; i < n; i++)
-        for (uint32_t b = 0; b < bits; b++, bit++)
-            if (numbers[i] >> b & 1)
-                out->data[from + bit / 8] |= (uint8_t)(1 << bit % 8);
+    uint8_t *p = out->data + from;
+    uint32_t pending = 0, n_pending = 0; /* bits not written yet */
+    for (size_t i = 0; i < n; i++) {
+        pending |= (uint32_t)numbers[i] << n_pending;
+        for (n_pending += bits; n_pending >= 8; n_pending -= 8, pending >>= 8)
+            *p++ = (uint8_t)pending;
+    }
+    if (n_pending)
+        *p = (uint8_t)pending;
     return OSM3S_OK;
 }
 
+/* Number i of `bits` <= 13 bits; reads no byte behind its last. */
 static uint32_t packed_get(const uint8_t *packed, size_t i, uint32_t bits)
 {
-    uint32_t value = 0;
-    for (uint32_t b = 0; b < bits; b++) {
-        size_t bit = i * bits + b;
-        value |= (uint32_t)(packed[bit / 8] >> bit % 8 & 1) << b;
-    }
-    return value;
+    if (bits == 0)
+        return 0;
+    size_t bit = i * bits, last = (bit + bits - 1) / 8;
+    uint32_t raw = packed[bit / 8];
+    if (last > bit / 8)
+        raw |= (uint32_t)packed[bit / 8 + 1] << 8;
+    if (last > bit / 8 + 1)
+        raw |= (uint32_t)packed[bit / 8 + 2] << 16;
+    return raw >> bit % 8 & ((1u << bits) - 1);
 }
 
 static int compare_u32(const void *left, const void *right)

@@ -19,9 +19,26 @@ typedef struct { int32_t uid; uint32_t text, len; } user;
 
 enum { LINK_KINDS = 4 }; /* owners of: member nodes, ways, relations; ways with an absent node */
 
+/* What making the blocks of one family needs. Families 0 and 1 may be worked on in one thread while 2 and 3 are in
+ * another: they share only what is no longer changed then. */
+typedef struct {
+    pile *pile;
+    osm3s_block_builder *builder;
+    tag_directory *tags;
+    bool started, pending; /* pending: `key`, `data`, `len` are the next record */
+    uint64_t key; const uint8_t *data; size_t len;
+} family_state;
+
+/* The record of an untagged node. */
+typedef struct {
+    uint64_t id;
+    osm3s_meta meta;
+    int32_t lat, lon;
+    uint32_t row, reserved;
+} node_record;
+
 struct osm3s_import {
     char folder[240];
-    size_t arena_len;
     FILE *spool[2];               /* ways, relations */
     locations nodes;
     placed_way *ways; size_t n_ways, cap_ways;
@@ -30,18 +47,12 @@ struct osm3s_import {
     user *users; size_t n_users, cap_users;
     uint32_t *user_table; size_t user_table_len;
     buffer user_text;
-    tag_directory *tags; bool tags_sealed;
-    pile *piles[OSM3S_FAMILIES];
-    osm3s_block_builder *builder;
+    family_state families[OSM3S_FAMILIES];
     record_buffer record;
     osm3s_batch *held;            /* the last element so far: a newer version of it may follow */
     int last_type; int64_t last_id;
-    /* cutting blocks */
-    int family;
-    bool pending; uint64_t key; const uint8_t *data; size_t len;
     uint32_t next_id[3];
-    /* pages */
-    int page_kind; size_t page_at; buffer page, page_key, last;
+    int page_kind; size_t page_at; int tag_family; buffer page, page_key, last;
 };
 
 osm3s_import *osm3s_import_new(const char *folder, uint64_t arena_len)
@@ -50,17 +61,18 @@ osm3s_import *osm3s_import_new(const char *folder, uint64_t arena_len)
     if (i == NULL)
         return NULL;
     snprintf(i->folder, sizeof i->folder, "%s", folder);
-    i->arena_len = arena_len;
     i->last_type = -1;
-    i->family = -1;
     i->held = osm3s_batch_new();
-    i->tags = tag_directory_new();
-    i->builder = osm3s_block_builder_new();
     i->user_table_len = 1 << 12;
     i->user_table = calloc(i->user_table_len, sizeof *i->user_table);
-    bool sound = i->held && i->tags && i->builder && i->user_table;
-    for (int f = 0; f < OSM3S_FAMILIES; f++)
-        sound = (i->piles[f] = pile_new(folder, arena_len)) && sound;
+    bool sound = i->held && i->user_table;
+    for (int f = 0; f < OSM3S_FAMILIES; f++) {
+        family_state *state = &i->families[f];
+        state->pile = pile_new(folder, arena_len);
+        state->builder = osm3s_block_builder_new();
+        state->tags = tag_directory_new();
+        sound = sound && state->pile && state->builder && state->tags;
+    }
     if (!sound) {
         osm3s_import_free(i);
         return NULL;
@@ -83,10 +95,11 @@ void osm3s_import_free(osm3s_import *i)
     free(i->users);
     free(i->user_table);
     free(i->user_text.data);
-    tag_directory_free(i->tags);
-    for (int f = 0; f < OSM3S_FAMILIES; f++)
-        pile_free(i->piles[f]);
-    osm3s_block_builder_free(i->builder);
+    for (int f = 0; f < OSM3S_FAMILIES; f++) {
+        pile_free(i->families[f].pile);
+        osm3s_block_builder_free(i->families[f].builder);
+        tag_directory_free(i->families[f].tags);
+    }
     free(i->record.data);
     osm3s_batch_free(i->held);
     free(i->page.data);
@@ -169,13 +182,12 @@ static int add_element(osm3s_import *i, const osm3s_batch *batch, const osm3s_el
         error = record_from_batch(&i->record, batch, e);
         return error ? error : spool_record(i, e->type - 1);
     }
-    if (e->n_tags == 0) { /* the hot path: a record without the detour */
-        record_head h = {.id = (uint64_t)e->id, .meta = e->meta, .lat = e->lat, .lon = e->lon,
-                         .row = (uint32_t)i->nodes.n};
-        error = pile_add(i->piles[OSM3S_NODES], order_key_of_position(e->lat, e->lon), &h, sizeof h);
+    if (e->n_tags == 0) { /* the hot path */
+        node_record n = {(uint64_t)e->id, e->meta, e->lat, e->lon, (uint32_t)i->nodes.n, 0};
+        error = pile_add(i->families[OSM3S_NODES].pile, order_key_of_position(e->lat, e->lon), &n, sizeof n);
     } else if ((error = record_from_batch(&i->record, batch, e)) == OSM3S_OK) {
         ((record_head *)(void *)i->record.data)->row = (uint32_t)i->nodes.n;
-        error = pile_add(i->piles[OSM3S_TAGGED_NODES], order_key_of_position(e->lat, e->lon), i->record.data,
+        error = pile_add(i->families[OSM3S_TAGGED_NODES].pile, order_key_of_position(e->lat, e->lon), i->record.data,
                          i->record.len);
     }
     return error ? error : locations_add(&i->nodes, (uint64_t)e->id, e->lat, e->lon);
@@ -286,7 +298,7 @@ static int place_way(osm3s_import *i)
     h.row = (uint32_t)i->n_ways;
     memcpy(i->record.data, &h, sizeof h);
     i->ways[i->n_ways++] = (placed_way){h.id, box, quad_of_bbox(&box), OSM3S_UNRESOLVED};
-    return pile_add(i->piles[OSM3S_WAYS], order_key_of_bbox(&box), i->record.data, i->record.len);
+    return pile_add(i->families[OSM3S_WAYS].pile, order_key_of_bbox(&box), i->record.data, i->record.len);
 }
 
 static const placed_way *find_way(const osm3s_import *i, uint64_t id)
@@ -332,7 +344,7 @@ static int place_relation(osm3s_import *i)
     if (grow(&i->relations, &i->cap_relations, i->n_relations + 1, sizeof *i->relations))
         return OSM3S_NOMEM;
     i->relations[i->n_relations++] = (placed_relation){h.id, OSM3S_UNRESOLVED};
-    return pile_add(i->piles[OSM3S_RELATIONS], order_key_of_bbox(&h.bbox), i->record.data, i->record.len);
+    return pile_add(i->families[OSM3S_RELATIONS].pile, order_key_of_bbox(&h.bbox), i->record.data, i->record.len);
 }
 
 static int place_spooled(osm3s_import *i, int which)
@@ -362,18 +374,15 @@ static int place_spooled(osm3s_import *i, int which)
 
 /* Elements per block aimed at, and bytes of records that are enough in any case. */
 static const uint32_t ENOUGH[OSM3S_FAMILIES] = {8192, 2048, 1024, 512};
-enum { ENOUGH_BYTES = 1 << 19, ENOUGH_TAGS = 50000, MOST_ELEMENTS = 65000 };
+enum { ENOUGH_BYTES = 1 << 20, ENOUGH_TAGS = 50000, MOST_ELEMENTS = 65000 };
 
 static int start_family(osm3s_import *i, int family)
 {
     int error = OSM3S_OK;
+    i->families[family].started = true;
     if (family >= OSM3S_WAYS)
         error = place_spooled(i, family - OSM3S_WAYS);
-    if (error == OSM3S_OK)
-        error = pile_finish(i->piles[family]);
-    i->family = family;
-    i->pending = false;
-    return error;
+    return error ? error : pile_finish(i->families[family].pile);
 }
 
 static void place_row(osm3s_import *i, int family, uint32_t row, uint32_t block)
@@ -386,53 +395,67 @@ static void place_row(osm3s_import *i, int family, uint32_t row, uint32_t block)
         i->relations[row].block = block;
 }
 
+/* Add the pending record to the block that is being filled. */
+static int take_record(osm3s_import *i, int family, uint32_t block)
+{
+    family_state *state = &i->families[family];
+    state->pending = false;
+    if (family == OSM3S_NODES) {
+        node_record n;
+        memcpy(&n, state->data, sizeof n);
+        i->nodes.block[n.row] = block;
+        return osm3s_block_add_node(state->builder, n.id, n.lat, n.lon, n.meta);
+    }
+    place_row(i, family, record_head_of(state->data).row, block);
+    return record_build(state->builder, family, state->data, state->len);
+}
+
 int osm3s_import_next_block(osm3s_import *i, int family, osm3s_block *out, uint64_t *order_key, uint32_t *id)
 {
+    family_state *state = &i->families[family];
     int type = family <= OSM3S_TAGGED_NODES ? OSM3S_NODE : family - 1, error = OSM3S_OK;
-    if (family != i->family && (error = start_family(i, family)))
+    if (!state->started && (error = start_family(i, family)))
         return error;
-    osm3s_block_builder_start(i->builder, family);
+    osm3s_block_builder_start(state->builder, family);
     size_t bytes = 0, tags = 0;
     uint64_t last_key = 0;
     uint32_t n = 0;
     *id = i->next_id[type];
     for (;;) {
-        if (!i->pending) {
-            int there = pile_next(i->piles[family], &i->key, &i->data, &i->len);
+        if (!state->pending) {
+            int there = pile_next(state->pile, &state->key, &state->data, &state->len);
             if (there < 0)
                 return there;
             if (there == 0)
                 break;
-            i->pending = true;
+            state->pending = true;
         }
-        record_head h = record_head_of(i->data);
+        uint32_t n_tags = family == OSM3S_NODES ? 0 : record_head_of(state->data).n_tags;
         bool enough = n >= ENOUGH[family] || bytes >= ENOUGH_BYTES || tags >= ENOUGH_TAGS;
-        bool too_much = n >= MOST_ELEMENTS || tags + h.n_tags > 65000;
-        if (n && ((enough && i->key >> 20 != last_key >> 20) || too_much))
+        bool too_much = n >= MOST_ELEMENTS || tags + n_tags > 65000;
+        if (n && ((enough && state->key >> 20 != last_key >> 20) || too_much))
             break;
         if (n == 0)
-            *order_key = i->key;
-        if ((error = record_build(i->builder, family, i->data, i->len)))
+            *order_key = state->key;
+        last_key = state->key;
+        if ((error = take_record(i, family, *id)))
             return error;
-        place_row(i, family, h.row, *id);
-        i->pending = false;
-        last_key = i->key;
         n++;
-        bytes += i->len - sizeof h;
-        tags += h.n_tags;
+        bytes += state->len;
+        tags += n_tags;
     }
     if (n == 0) {
-        pile_free(i->piles[family]);
-        i->piles[family] = NULL;
+        pile_free(state->pile);
+        state->pile = NULL;
         return 0;
     }
-    if ((error = osm3s_block_finish(i->builder, out)))
+    if ((error = osm3s_block_finish(state->builder, out)))
         return error;
     i->next_id[type]++;
     view v;
     if ((error = view_open(&v, out->block, out->head_len, out->body_len)))
         return error;
-    if (family != OSM3S_NODES && (error = tag_directory_add(i->tags, &v, *id)))
+    if (family != OSM3S_NODES && (error = tag_directory_add(state->tags, &v, *id)))
         return error;
     return 1;
 }
@@ -496,15 +519,19 @@ static int next_link_page(osm3s_import *i, int kind)
 
 static int next_tag_page(osm3s_import *i)
 {
-    int family, there;
-    if (!i->tags_sealed && tag_directory_seal(i->tags))
-        return OSM3S_NOMEM;
-    i->tags_sealed = true;
-    if ((there = tag_directory_page(i->tags, PAGE_LEN, &family, &i->page, &i->last)) <= 0)
+    int family, there = 0;
+    for (; i->tag_family < OSM3S_FAMILIES; i->tag_family++) {
+        tag_directory *tags = i->families[i->tag_family].tags;
+        if ((there = tag_directory_page(tags, PAGE_LEN, &family, &i->page, &i->last)))
+            break;
+        tag_directory_free(tags);
+        i->families[i->tag_family].tags = NULL;
+    }
+    if (there <= 0)
         return there;
     uint8_t head[2] = {'T', (uint8_t)family};
     uint32_t serial = (uint32_t)i->page_at++;
-    uint8_t tail[5] = {0xff, (uint8_t)(serial >> 24), (uint8_t)(serial >> 16), (uint8_t)(serial >> 8), (uint8_t)serial};
+    uint8_t tail[5] = {0x00, (uint8_t)(serial >> 24), (uint8_t)(serial >> 16), (uint8_t)(serial >> 8), (uint8_t)serial};
     i->page_key.len = 0;
     if (buffer_put(&i->page_key, head, 2)
         || buffer_put(&i->page_key, i->last.data, i->last.len < MOST_KEY ? i->last.len : MOST_KEY)

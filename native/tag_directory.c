@@ -168,7 +168,7 @@ static int compare_entries(const void *left, const void *right, void *directory)
     return order ? order : (l->key_len > r->key_len) - (l->key_len < r->key_len);
 }
 
-int tag_directory_seal(tag_directory *d)
+static int seal(tag_directory *d)
 {
     free(d->table);
     d->table = NULL;
@@ -185,7 +185,7 @@ int tag_directory_page(tag_directory *d, size_t page_len, int *family, buffer *p
 {
     buffer value = {0};
     page->len = 0;
-    int error = OSM3S_OK;
+    int error = d->order == NULL ? seal(d) : OSM3S_OK;
     while (d->next < d->n && error == OSM3S_OK) {
         const entry *e = &d->entries[d->order[d->next]];
         if (page->len && (e->family != *family || page->len + e->key_len + e->list_len > page_len))

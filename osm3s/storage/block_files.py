@@ -81,12 +81,12 @@ class BlockWriter:
         self.close()
 
 
-_compressor = zstandard.ZstdCompressor(level=META_LEVEL)
 _decompressor = zstandard.ZstdDecompressor()
 
 
 def compress_meta(frame: bytes | memoryview) -> bytes:
-    return _compressor.compress(frame) if len(frame) else b""
+    """May be called from several threads: each call has a compressor of its own."""
+    return zstandard.ZstdCompressor(level=META_LEVEL).compress(frame) if len(frame) else b""
 
 
 def decompress_meta(frame: bytes | memoryview) -> bytes:

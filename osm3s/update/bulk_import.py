@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from osm3s import failpoint
@@ -23,7 +24,7 @@ from osm3s.storage.settings import DatabaseSettings
 from osm3s.update.input_file import InputFile
 from osm3s.update.progress import Progress
 
-FAMILIES = range(4)
+PARALLEL_FAMILIES = ((0, 1), (2, 3))
 ARENA_BYTES = 160 << 20
 """Memory of one sorted run; a pile holds two arenas while it is being filled."""
 INDEX_ROOM_BYTES = 1 << 34
@@ -79,8 +80,7 @@ class BulkImport:
     def _write(self, progress: Progress) -> None:
         env = open_for_writing(self._temporary.index, INDEX_ROOM_BYTES // 4)
         try:
-            for family in FAMILIES:
-                self._write_family(env, family, progress)
+            self._write_blocks(env, progress)
             open(self._temporary.block_file(4), "wb").close()
             self._write_pages(env)
             counts = ffi.new("uint64_t[3]")
@@ -93,20 +93,27 @@ class BulkImport:
         finally:
             env.close()
 
-    def _write_family(self, env: Any, family: int, progress: Progress) -> None:
-        with BlockWriter(self._temporary.block_file(family)) as writer:
-            page: list[DirectoryEntry] = []
-            with env.begin(write=True) as txn:
-                for entry in self._blocks(family, writer, progress):
-                    page.append(entry)
-                    if len(page) == ENTRIES_PER_PAGE:
-                        put_directory_page(txn, family, page)
-                        page = []
-                if page:
-                    put_directory_page(txn, family, page)
-            failpoint.reached(f"import_before_sync_{family}")
-            writer.sync()
-            self._settings.file_len[family] = writer.position
+    def _write_blocks(self, env: Any, progress: Progress) -> None:
+        """Nodes in one thread, ways and relations in another: the core releases the interpreter's lock."""
+        with ThreadPoolExecutor(len(PARALLEL_FAMILIES)) as threads:
+            futures = [threads.submit(self._write_families, families, progress) for families in PARALLEL_FAMILIES]
+            directory = [entry for future in futures for entry in future.result()]
+        with env.begin(write=True) as txn:
+            for family, entries in directory:
+                for start in range(0, len(entries), ENTRIES_PER_PAGE):
+                    put_directory_page(txn, family, entries[start : start + ENTRIES_PER_PAGE])
+
+    def _write_families(
+        self, families: tuple[int, ...], progress: Progress
+    ) -> list[tuple[int, list[DirectoryEntry]]]:
+        directory = []
+        for family in families:
+            with BlockWriter(self._temporary.block_file(family)) as writer:
+                directory.append((family, list(self._blocks(family, writer, progress))))
+                failpoint.reached(f"import_before_sync_{family}")
+                writer.sync()
+                self._settings.file_len[family] = writer.position
+        return directory
 
     def _blocks(self, family: int, writer: BlockWriter, progress: Progress) -> Iterator[DirectoryEntry]:
         block = ffi.new("osm3s_block *")
