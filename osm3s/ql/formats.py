@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from .diagnostics import Diagnostics
@@ -9,6 +10,7 @@ from .tokens import Cursor
 
 FORMATS = ("xml", "json", "csv", "custom", "popup")
 DEFAULT_SEPARATOR = "\t"
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _C_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _C_ESCAPE_TABLE = dict.fromkeys(range(32), "?") | {ord(char): escape for char, escape in _C_ESCAPES.items()}
 
@@ -35,11 +37,18 @@ class CsvConfig:
     header: bool = True
     separator: str = DEFAULT_SEPARATOR
 
-    def text(self) -> str:
-        fields = ",".join(f"::{name}" if special else quoted(name) for name, special in self.fields)
+    def text(self, quote_special: bool = True) -> str:
+        """As in a query. The reference forgets the quotation marks of special fields (`quote_special` false)."""
+        fields = ",".join(_csv_field_text(name, special, quote_special) for name, special in self.fields)
         if self.separator != DEFAULT_SEPARATOR:
             return f"({fields};{'true' if self.header else 'false'};{quoted(self.separator)})"
         return f"({fields})" if self.header else f"({fields};false)"
+
+
+def _csv_field_text(name: str, special: bool, quote_special: bool) -> str:
+    if not special:
+        return quoted(name)
+    return f"::{quoted(name) if quote_special and not _WORD.fullmatch(name) else name}"
 
 
 @dataclass(slots=True)
@@ -90,6 +99,12 @@ def read_config(format_: str, cursor: Cursor) -> FormatConfig:
 def config_from_text(format_: str, text: str) -> FormatConfig:
     """The configuration in the attribute `output-config`; whatever is wrong with it is overlooked."""
     return read_config(format_, Cursor(text, Diagnostics())) if text else None
+
+
+def translated_config(format_: str, text: str) -> str:
+    """The configuration as the reference shows it in a translation of QL; it forgets that of popup."""
+    config = config_from_text(format_, text)
+    return config.text(quote_special=False) if isinstance(config, CsvConfig) else ""
 
 
 def _read_csv(cursor: Cursor) -> CsvConfig:

@@ -94,7 +94,7 @@ def _user(element: Element) -> str:
 
 
 def _newer(element: Element) -> str:
-    return f'(newer:"{normal_form(element.get("than"))}")'
+    return f'(newer:"{normal_form(element.get("than")) or "0000-00-00T00:00:00Z"}")'
 
 
 def _changed(element: Element) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .attributes import exists
+from .formats import translated_config
 from .numbers import float_prefix, integer_prefix
 from .print_evaluators import print_assignment, print_evaluator
 from .print_filters import (
@@ -73,10 +74,8 @@ def _settings(root: Script) -> list[str]:
 
 
 def _shown_config(root: Script) -> str:
-    """The configuration of the format; the reference forgets that of popup."""
-    if root.language == "ql" and root.attrs["output"] == "popup":
-        return ""
-    return root.attrs.get("output-config", "")
+    text = root.attrs.get("output-config", "")
+    return translated_config(root.attrs["output"], text) if root.language == "ql" else text
 
 
 def compact(element: Element, prefix: str) -> str:
@@ -144,7 +143,7 @@ def _for(element: Element, prefix: str, is_pretty: bool) -> str:
 
 def _complete(element: Element, prefix: str, is_pretty: bool) -> str:
     maxnum = integer_prefix(element.get("maxnum"))
-    limit = "" if maxnum == 4096 else f"({maxnum})"
+    limit = "" if maxnum == 4096 or not 0 < maxnum <= 1048576 else f"({maxnum})"
     return _loop(element, prefix, is_pretty, f"complete{limit}{set_after(element)}{into(element)}")
 
 
@@ -191,7 +190,7 @@ _SHOWN_TYPES = {type_: type_ for type_ in ("node", "way", "relation", "derived",
 
 def _query(element: Element, prefix: str, is_pretty: bool) -> str:
     type_ = _SHOWN_TYPES.get(element.get("type"), "area")
-    items = "".join("." + child.get("from") for child in element.children if child.name == "item")
+    items = "".join("." + child.input_set() for child in element.children if child.name == "item")
     others = [child for child in element.children if child.name in FILTERS]
     line_break = f"\n  {prefix}" if is_pretty and len(others) > 1 else ""
     filters = "".join(line_break + in_query(child) for child in others)
@@ -244,13 +243,14 @@ def _map_to_area(element: Element, prefix: str, is_pretty: bool) -> str:
 
 
 def _local(element: Element, prefix: str, is_pretty: bool) -> str:
-    type_ = element.get("type")
+    type_ = element.get("type") if element.get("type") in ("ll", "llb") else ""
     bounds = box(element) if any(element.get(side) for side in "swne") else ""
-    return f"{prefix}{set_before(element)}local{'' if type_ == 'l' else ' ' + type_}{bounds}{into(element)};"
+    return f"{prefix}{set_before(element)}local{' ' if type_ else ''}{type_}{bounds}{into(element)};"
 
 
 def _timeline(element: Element, prefix: str, is_pretty: bool) -> str:
-    arguments = [element.get("type"), str(integer_prefix(element.get("ref")) % 2**64)]
+    type_ = element.get("type") if element.get("type") in ("node", "way") else "relation"
+    arguments = [type_, str(integer_prefix(element.get("ref")) % 2**64)]
     version = integer_prefix(element.get("version")) % 2**32
     if version:
         arguments.append(str(version))
@@ -259,9 +259,9 @@ def _timeline(element: Element, prefix: str, is_pretty: bool) -> str:
 
 
 def _item(element: Element, prefix: str, is_pretty: bool) -> str:
-    if element.get("set") != "_":
-        return f"{prefix if is_pretty else ''}.{element.get('set')}->.{element.get('set')};"
-    return f"{prefix if is_pretty else ''}.{element.get('from')}{into(element)};"
+    from_set, into_set = element.input_set(), element.result_set()
+    result = "" if into_set == "_" else f"->.{into_set}"
+    return f"{prefix if is_pretty else ''}.{from_set}{result};"
 
 
 def _bare_filter(element: Element, prefix: str, is_pretty: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .attributes import NARROWING
+from .formats import translated_config
 from .tree import Element, Script
 
 _ENTITIES = {"&": "&amp;", '"': "&quot;", "<": "&lt;", ">": "&gt;", "\n": "&#x0a;", "\t": "&#x09;", "\r": "&#x0d;"}
@@ -47,6 +48,6 @@ def _as_translated(element: Element) -> dict[str, str]:
         return attrs | {"keytype": "generic"}
     if element.name == "eval-set-count" and attrs.get("type") == "nodes":
         return attrs | {"type": "node"}
-    if element.name == "osm-script" and attrs.get("output") == "popup":
-        return attrs | {"output-config": ""}
+    if attrs.get("output-config"):
+        return attrs | {"output-config": translated_config(attrs["output"], attrs["output-config"])}
     return attrs

@@ -25,6 +25,8 @@ An attribute that is absent has its default, so read them with `element.get(name
 | `return-area` | make-area | `yes` |
 | any other | | empty |
 
+`item` of XML may have `set` instead of `from` and `into`: `input_set()` and `result_set()` know.
+
 Bare filters: `node(3);` is an `id-query` element among the statements, likewise `bbox-query`, `around`,
 `polygon-query`, `recurse`, `user`, `pivot`.
 """
@@ -78,6 +80,16 @@ class Element:
             value = _ELEMENT_DEFAULTS.get((self.name, attribute))
             return _DEFAULTS.get(attribute, "") if value is None else value
         return value
+
+    def input_set(self) -> str:
+        """The set that the element reads; an item of XML may name it with `set`, which is then its result as well."""
+        legacy = self.get("set") if self.name == "item" else "_"
+        return self.get("from") if legacy == "_" else legacy
+
+    def result_set(self) -> str:
+        """The set that the statement writes."""
+        legacy = self.get("set") if self.name == "item" else "_"
+        return self.get("into") if legacy == "_" else legacy
 
     @property
     def is_evaluator(self) -> bool:
