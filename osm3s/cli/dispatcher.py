@@ -106,6 +106,8 @@ def parse(arguments: list[str]) -> Options:
             setattr(options, name, int(value))
         else:
             raise UsageError(f"Wrong value: {argument}")
+    if options.purge_timeout == 0:
+        raise UsageError("Wrong value: --purge-timeout=0")
     for one, other, message in (
         ("areas", "osm_base", '"--areas" and "--osm-base" need separate instances.'),
         ("areas", "meta", '"--areas" and "--meta" cannot be combined.'),

@@ -205,8 +205,12 @@ class DispatcherClient:
                     raise ConnectionResetError(104, "the connection was closed")
                 self._frames.feed(data)
         except (OSError, ProtocolError) as error:
+            lost = self._lost(origin, error)
             self.close()  # an answer that comes late would be taken for that to the next request
-            raise self._lost(origin, error) from None
+            raise lost from None
+        except BaseException:
+            self.close()  # interrupted: nobody would know that the request was granted
+            raise
         if answer[0] == "refused" and answer[1] == "purged":
             raise DispatcherError(str(answer[2]), origin)
         return answer

@@ -43,8 +43,10 @@ class Watch:
             return
         try:
             descriptor = os.pidfd_open(pid)
-        except OSError:
+        except ProcessLookupError:
             self._loop.call_soon(self._gone, pid)
+            return
+        except OSError:  # no descriptor left, or no such call in this kernel: its connection must tell
             return
         self._descriptors[pid] = descriptor
         self._loop.add_reader(descriptor, self._ended, pid)

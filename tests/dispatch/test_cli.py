@@ -152,6 +152,7 @@ def test_nobody_there(site: Site) -> None:
         (["--purge"], "Wrong value: --purge"),
         (["--purge=-1"], "Wrong value: --purge=-1"),
         (["--space=1k"], "Wrong value: --space=1k"),
+        (["--purge-timeout=0"], "Wrong value: --purge-timeout=0"),
         (["--db-dir="], "Wrong value: --db-dir="),
         (["--allow-duplicate-queries=maybe"], "Wrong value: --allow-duplicate-queries=maybe"),
         (["--osm-base", "--areas"], '"--areas" and "--osm-base" need separate instances.'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -235,3 +236,16 @@ def test_a_lost_connection_without_dispatcher_is_an_error(site: Site) -> None:
         dispatcher.kill()
         client.status()
     assert caught.value.origin == "Dispatcher_Client::output_status::socket"
+
+
+def test_a_writer_that_gives_up_waiting_does_not_get_the_permission(site: Site) -> None:
+    site.start()
+    writer = site.participant()
+    assert writer.ask("write") == "0"
+    with site.client() as impatient:
+        here = threading.get_ident()
+        threading.Timer(0.2, signal.pthread_kill, (here, signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt), impatient.writing():
+            pytest.fail("there is another writer")
+    assert writer.ask("end") == "ok"
+    assert site.participant().ask("write") == "0"
