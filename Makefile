@@ -5,6 +5,7 @@ PY := $(VENV)/bin/python
 NATIVE := $(wildcard native/*.c native/*.h) osm3s/ffi/build_native.py setup.py
 
 .PHONY: build test
+all: build
 build: $(VENV)/built bin/osm3s_query cgi-bin/interpreter
 
 $(VENV)/installed: pyproject.toml
@@ -34,3 +35,33 @@ cgi-bin/interpreter: $(LAUNCHER)/interpreter.c
 .PHONY: bench
 bench: build
 	$(PY) -m bench.run --size $(or $(SIZE),standard) $(if $(KEEP),--keep $(KEEP)) $(if $(ONLY),--only $(ONLY))
+
+# --- for people ---
+
+.PHONY: demo lint conformance sanitize clean
+demo: build
+	$(PY) -m osm3s.cli.demo
+
+test: build
+	$(PY) -m pytest
+
+lint: build
+	$(PY) -m ruff check osm3s tests bench setup.py
+	$(PY) -m ruff format --check osm3s tests bench setup.py
+	$(PY) -m mypy osm3s
+	for f in native/*.c; do \
+	    $(CC) -D_GNU_SOURCE -std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers \
+	        -fsyntax-only $$f || exit 1; done
+
+# The kit with cases and answers lies beside the project.
+KIT := $(or $(OSM3S_SHARED),../shared)/conformance
+conformance: build
+	python3 $(KIT)/run.py --impl tests/conformance/impl.json --failures conformance-failures.txt
+	python3 $(KIT)/run.py --impl tests/conformance/impl-http.json --family vienna --family real-extract
+
+# The native core under the address and undefined-behaviour sanitizers, in a copy of the tree.
+sanitize: build
+	tests/native/sanitize.sh $(PY)
+
+clean:
+	rm -rf build osm3s/_native*.so osm3s/_native.c $(VENV)/built bin/osm3s_query cgi-bin/interpreter
