@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from osm3s import ql
 from osm3s.errors import DispatcherError, Message, Osm3sError, QueryRejected
+from osm3s.eval import support
 from osm3s.ffi.sink import Sink
 from osm3s.output.writer import Writer, writer_for
 from osm3s.ql.request import OPTIONS_QUERY, body_as_read, decode_form
@@ -60,10 +61,7 @@ def serve(request: Request, descriptor: int, database: Database, engine: Engine)
     if request.door == "interpreter":
         _interpret(request, database, WebDoor(response, sink), engine)
     elif request.door in (WARM_UP, REHEARSAL):
-        _rehearse(response, sink)
-        if request.door == REHEARSAL:
-            with suppress(Osm3sError), engine.open_snapshot(database.root):
-                pass
+        _rehearse(response, sink, database, engine if request.door == REHEARSAL else None)
     else:
         _small_page(request, database, response)
     response.finish()
@@ -110,11 +108,16 @@ def _small_page(request: Request, database: Database, response: WebResponse) -> 
         response.sink.write(text.encode())
 
 
-def _rehearse(response: WebResponse, sink: Sink) -> None:
-    """What most queries go through, as far as that needs no database."""
-    script = ql.parse(decode_form(REHEARSED_QUERY).query)
+def _rehearse(response: WebResponse, sink: Sink, database: Database, engine: Engine | None) -> None:
+    """What most queries go through; without an engine, as far as that needs no database."""
+    ql.parse(decode_form(REHEARSED_QUERY).query)
+    script = ql.parse(OPTIONS_QUERY)  # prints the empty set, so that no block is read
     settings = Settings.of(script)
+    support.check(script)
     response.start(200, "text/plain")
     writer = writer_for(settings.output, settings.csv, sink)
     writer.header("")
+    if engine is not None:
+        with suppress(Osm3sError), engine.open_snapshot(database.root) as snapshot:
+            engine.execute(script, settings, snapshot, writer, time.monotonic(), True)
     writer.footer()
