@@ -264,6 +264,17 @@ def test_a_socket_path_that_is_too_long(site: Site, tmp_path: Path) -> None:
     assert answer.returncode == 2 and "--socket-dir=" in answer.stderr and answer.stderr.count("\n") == 1
 
 
+def test_with_the_storage_it_is_made_for(site: Site) -> None:
+    """An empty directory has nothing to recover, and the permission to write it is given."""
+    options = ["--osm-base", f"--db-dir={site.db_dir}", "--daemon"]
+    subprocess.run([sys.executable, "-m", "osm3s.cli.dispatcher", *options], cwd=PROJECT, check=True)
+    with site.client() as client:
+        with client.writing() as session:
+            assert session.version == (0, "", "")
+        client.terminate()
+    assert not any("recovery" in line for line in site.log())
+
+
 def test_interrupt_from_the_keyboard_is_an_orderly_end(site: Site) -> None:
     assert site.start().kill(signal.SIGINT) == 0
     assert not list(site.shm_dir.iterdir())
