@@ -141,7 +141,9 @@ static bool body_of(const view *v, uint32_t slot, const uint8_t **from, const ui
     return start <= end && end <= v->body_len;
 }
 
-int view_way_nodes(const view *v, uint32_t slot, way_nodes *out)
+/* The refs of a way into out->items; *p: where the coordinates start; *missing: the bitmap of unknown nodes, or NULL. */
+static int read_refs(const view *v, uint32_t slot, way_nodes *out, const uint8_t **at, const uint8_t **to,
+                     const uint8_t **missing)
 {
     const uint8_t *p, *end;
     uint64_t n = 0, delta = 0;
@@ -150,24 +152,44 @@ int view_way_nodes(const view *v, uint32_t slot, way_nodes *out)
         return fail(OSM3S_CORRUPT, "a way record is damaged");
     bool gaps = n & 1;
     n >>= 1;
-    const uint8_t *missing = p;
+    *missing = gaps ? p : NULL;
     if (n > (uint64_t)(end - p) || (gaps && (n + 7) / 8 > (uint64_t)(end - p)))
         return fail(OSM3S_CORRUPT, "a way record is damaged");
     if (gaps)
         p += (n + 7) / 8;
     if (grow(&out->items, &out->cap, n, sizeof *out->items))
         return OSM3S_NOMEM;
-    way_node *nodes = out->items;
     uint64_t ref = 0;
     for (uint64_t i = 0; i < n; i++) {
         if ((p = varint_get(p, end, &delta)) == NULL)
             return fail(OSM3S_CORRUPT, "a way record is damaged");
         ref += (uint64_t)unzigzag(delta);
-        nodes[i].ref = (int64_t)ref;
+        out->items[i].ref = (int64_t)ref;
     }
+    out->n = n;
+    *at = p;
+    *to = end;
+    return OSM3S_OK;
+}
+
+int view_way_refs(const view *v, uint32_t slot, way_nodes *out)
+{
+    const uint8_t *p, *end, *missing;
+    return read_refs(v, slot, out, &p, &end, &missing);
+}
+
+int view_way_nodes(const view *v, uint32_t slot, way_nodes *out)
+{
+    const uint8_t *p, *end, *missing;
+    int error = read_refs(v, slot, out, &p, &end, &missing);
+    if (error)
+        return error;
+    way_node *nodes = out->items;
+    uint64_t n = out->n;
+    out->n = 0;
     uint32_t lat = (uint32_t)column_get(&v->south, slot), lon = (uint32_t)column_get(&v->west, slot);
     for (uint64_t i = 0; i < n; i++) {
-        if (gaps && missing[i / 8] >> i % 8 & 1) {
+        if (missing && missing[i / 8] >> i % 8 & 1) {
             nodes[i].lat = nodes[i].lon = OSM3S_NO_COORD;
             continue;
         }

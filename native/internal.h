@@ -162,6 +162,8 @@ typedef struct { member *items; size_t n, cap; } members;
 /* Decode the nodes of a way, the members of a relation, into *out (replacing what it held). OSM3S_CORRUPT if the
  * record does not parse. */
 int view_way_nodes(const view *, uint32_t slot, way_nodes *out);
+/* The refs alone: the coordinates of *out are not set. */
+int view_way_refs(const view *, uint32_t slot, way_nodes *out);
 int view_members(const view *, uint32_t slot, members *out);
 
 /* --- snapshot.c --- */

@@ -27,7 +27,7 @@ content. Without a file, or with -, standard input is read.
   --data-only         keep no metadata; the default of a new database
   --meta              also keep version, timestamp, changeset and user of every element
   --keep-attic        as --meta; the database is marked as one that keeps superseded versions from now on
-  --version=TEXT      the timestamp of the data, by convention like 2024-03-20T12:00:00Z. Default: the one the file states
+  --version=TEXT      the timestamp of the data, like 2024-03-20T12:00:00Z. Default: the one the file states
   --replicate-id=N    the number of the last diff that the data contains
   --flush-size=N, --compression-method=no|gz|lz4, --map-compression-method=no|gz|lz4
                       accepted for the sake of scripts; memory is bounded and blocks are packed without them

@@ -42,6 +42,10 @@ class DirectoryEntry(NamedTuple):
     def pack(self) -> bytes:
         return _ENTRY.pack(*self)
 
+    @classmethod
+    def unpack(cls, page: bytes | memoryview, offset: int = 0) -> DirectoryEntry:
+        return cls._make(_ENTRY.unpack_from(page, offset))
+
     @property
     def base_bytes(self) -> int:
         return self.head_len + self.body_len + self.meta_len

@@ -5,7 +5,7 @@
 | `B` family(1) order_key(8) block_id(4) | a page of the block directory: up to 56 `osm3s_dir_entry`, the first one's key |
 | `I` type(1) page(8) | block ids of the elements 4096*page ... 4096*page + 4095 (native/id_page.c) |
 | `L` kind(1) member(8) | owners of members up to this one, from the previous page's on (native/link_page.c) |
-| `T` family(1) last_entry(<=480) 0xff serial(4) | entries of the tag directory up to last_entry (native/tag_page.c) |
+| `T` family(1) last_entry(<=480) 0x00 serial(4) | entries of the tag directory up to last_entry (native/tag_page.c) |
 | `U` 0(1) uid(8) | user name |
 | `C` commit(8) | the changelog of a commit (changelog.py) |
 | `S` name | a setting (settings.py) |
@@ -57,7 +57,7 @@ def tag_search(family: int, entry: bytes) -> bytes:
 
 
 def tag_page(family: int, last_entry: bytes, serial: int) -> bytes:
-    return tag_search(family, last_entry) + b"\xff" + serial.to_bytes(4, "big")
+    return tag_search(family, last_entry) + b"\0" + serial.to_bytes(4, "big")
 
 
 def user(uid: int) -> bytes:

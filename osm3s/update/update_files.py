@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from osm3s.errors import InputError, UsageError
-from osm3s.storage.index import open_for_reading
+from osm3s.ffi.batch import Batch
+from osm3s.storage.commit import publish
 from osm3s.storage.mirrors import write_mirrors
+from osm3s.storage.recovery import current_version, recover_locked
+from osm3s.storage.settings import DatabaseSettings
+from osm3s.storage.write_transaction import WriteTransaction
+from osm3s.update.apply_changes import ElementUpdate
 from osm3s.update.bulk_import import BulkImport
 from osm3s.update.input_file import open_input
 from osm3s.update.permission import Permission, writing
 from osm3s.update.progress import Progress
 
+LEVEL_FLAG = {"data": "--data-only", "meta": "--meta", "attic": "--keep-attic"}
+
 
 def update_files(
     db_dir: str | None,
-    paths: list[str],
+    paths: Sequence[str],
     level: str | None,
     timestamp: str | None,
     replicate_id: str | None,
@@ -27,15 +35,17 @@ def update_files(
     """
     progress = Progress()
     with writing(db_dir, timestamp or "") as permission:
+        recover_locked(permission.db)
         if os.path.exists(permission.db.index):
-            raise UsageError("changes to a filled database come with the next commit of this program")
-        _import(permission, paths, level or "data", timestamp, replicate_id, progress)
+            _change(permission, paths, level, timestamp, replicate_id, progress)
+        else:
+            _import(permission, paths, level or "data", timestamp, replicate_id, progress)
     progress.done()
 
 
 def _import(
     permission: Permission,
-    paths: list[str],
+    paths: Sequence[str],
     level: str,
     timestamp: str | None,
     replicate_id: str | None,
@@ -46,8 +56,45 @@ def _import(
     db = permission.db
     with open_input(paths[0]) as source:
         settings = BulkImport(db, level).run(source, timestamp, progress)
-    env = open_for_reading(db)
-    txn_id = env.info()["last_txnid"]
-    env.close()
     write_mirrors(db, settings.timestamp, settings.replicate_id)
-    permission.merged(txn_id, settings.timestamp, settings.replicate_id)
+    permission.merged(*current_version(db.root))
+
+
+def _change(
+    permission: Permission,
+    paths: Sequence[str],
+    level: str | None,
+    timestamp: str | None,
+    replicate_id: str | None,
+    progress: Progress,
+) -> None:
+    batches: list[Batch] = []
+    for path in paths:
+        with open_input(path) as source:
+            for batch in source.batches():
+                batches.append(batch)
+                progress.read(len(batch), source.bytes_read, source.size_bytes)
+                permission.prolongate()
+            if timestamp is None and path == paths[-1]:
+                timestamp = source.header_timestamp
+    with WriteTransaction(permission.db, permission.oldest_snapshot) as txn:
+        _check_level(txn.settings, level)
+        if timestamp is not None:
+            txn.settings.timestamp = timestamp
+        if replicate_id is not None:
+            txn.settings.replicate_id = replicate_id
+        update = ElementUpdate(txn)
+        update.apply(batches)
+        permission.prolongate()
+        update.write()
+        update.put_changelog()
+        txn_id = publish(txn, permission.ask_to_merge)
+        permission.merged(txn_id, txn.settings.timestamp, txn.settings.replicate_id)
+
+
+def _check_level(settings: DatabaseSettings, level: str | None) -> None:
+    if level is not None and level != settings.level:
+        raise UsageError(
+            f"the database was made with {LEVEL_FLAG[settings.level]}, so {LEVEL_FLAG[level]} is not possible; "
+            "leave the option out, or import into another directory"
+        )

@@ -1,0 +1,153 @@
+/* update.h: what the files of the write path share. An update holds the elements that one transaction touches, in the
+ * old state (a snapshot) and the new one. Interface and order of calls: osm3s.h. */
+#ifndef OSM3S_UPDATE_H
+#define OSM3S_UPDATE_H
+
+#include "geom.h"
+#include "import.h"
+#include "record.h"
+
+typedef struct {
+    uint64_t id;
+    const osm3s_batch *batch;      /* NULL: touched only because something it consists of has changed */
+    const osm3s_element *element;
+    uint32_t old_block, old_slot;  /* OSM3S_UNRESOLVED: was not there */
+    uint32_t block;                /* where it goes; OSM3S_UNRESOLVED: into a block still to be made */
+    uint8_t old_family, family;
+    bool present;                  /* is there afterwards */
+    bool unchanged;                /* a relation that stays as it is although a member has changed */
+    osm3s_bbox old_box, box;       /* empty: no position known, or not there */
+    uint64_t key;
+    size_t record, record_len;     /* into the update's records */
+} touched;
+
+typedef struct { touched *items; size_t n, cap; } touched_list; /* sorted by id */
+
+typedef struct {
+    uint64_t *ids; size_t n, cap;              /* ascending once sealed */
+    uint32_t *block_ids; size_t cap_block_ids; /* the answers, as far as `at` */
+    size_t at;
+} question;
+
+typedef struct { const osm3s_batch *batch; const osm3s_element *element; } change;
+
+typedef struct { uint64_t id; uint32_t block_id; uint8_t type; } id_change;
+typedef struct { uint64_t member, owner; uint8_t kind, added; } link_change;
+
+typedef struct {
+    size_t entry; uint32_t entry_len;          /* into tag_text */
+    uint32_t block_id, count;
+    uint8_t family, removed;
+} tag_change;
+
+/* An element that goes into a block, or leaves it (record_len 0). */
+typedef struct {
+    uint32_t block; uint8_t family;
+    uint64_t id, key;
+    size_t record, record_len;
+    uint32_t old_id;                           /* permanent id of the block it was in, or OSM3S_UNRESOLVED */
+} placement;
+
+/* All placements of one block. */
+typedef struct {
+    uint32_t block; uint8_t family;
+    bool rewrite;
+    size_t from, to;
+} block_group;
+
+enum { LINK_ABSENT = 3, LINK_KINDS = 4 };
+enum { META_BASE = 1, META_DELTA = 2 };
+
+struct osm3s_update {
+    osm3s_snapshot *s;
+    bool with_meta;
+    change *changes; size_t n_changes, cap_changes;
+    touched_list of[3];
+    buffer records;
+    question asked[3];                         /* ids whose block is wanted */
+    question members[LINK_KINDS];              /* members whose owners are wanted; block_ids unused */
+    uint64_t *owners; size_t n_owners, cap_owners;
+    uint8_t *meta_wanted, *meta_done; size_t meta_at, n_blocks;
+    /* blocks */
+    uint8_t *rewrite;                          /* per block: asked for */
+    placement *placements; size_t n_placements, cap_placements;
+    block_group *groups; size_t n_groups, cap_groups, group_at;
+    placement *pieces; size_t n_pieces, cap_pieces, piece_at; uint32_t n_cuts, cut;
+    buffer piece_records;
+    osm3s_block_builder *builder;
+    record_buffer record;
+    way_nodes nodes;
+    members list;
+    uint16_t *dead; size_t cap_dead;
+    uint32_t next_id[3];
+    int64_t delta_elements[3];                 /* created less deleted */
+    /* index */
+    id_change *id_changes; size_t n_id_changes, cap_id_changes, id_at;
+    link_change *link_changes; size_t n_link_changes, cap_link_changes, link_at;
+    tag_change *tag_changes; size_t n_tag_changes, cap_tag_changes, tag_at;
+    buffer tag_text;
+    change *users; size_t n_users, cap_users, user_at;
+    uint32_t next_serial;
+    struct edited_page { size_t key, key_len, value, value_len; } *pages; size_t n_pages, cap_pages, page_at;
+    buffer page_bytes;
+};
+
+/* --- update.c --- */
+
+/* Index of an id, or -1. */
+ptrdiff_t touched_find(const touched_list *, uint64_t id);
+/* Index of an answered id, or -1. */
+ptrdiff_t question_find(const question *, uint64_t id);
+int question_add(question *, uint64_t id);
+/* After the last add: sort, drop duplicates, forget the answers. */
+int question_seal(question *);
+void question_clear(question *);
+/* Append elements that are not touched yet by the answers to asked[type]; blocks that are not there are passed over. */
+int touch_asked(osm3s_update *, int type);
+/* Sort by id, drop elements that are touched already or twice. */
+void touched_merge(touched_list *, size_t n_before);
+/* Read where a touched element was: family, box. */
+int touched_read_old(osm3s_update *, touched *, int type);
+/* Where an element of this key goes; `t` has its old place. */
+uint32_t target_block(const osm3s_update *, const touched *t, int family, uint64_t key);
+int keep_record(osm3s_update *, touched *, const record_buffer *);
+/* The record of the element of a batch, without metadata if the database keeps none. */
+int record_of_change(osm3s_update *, const touched *);
+int want_meta(osm3s_update *, uint32_t block, int part);
+int add_link_change(osm3s_update *, int kind, uint64_t member, uint64_t owner, bool added);
+int add_id_change(osm3s_update *, int type, uint64_t id, uint32_t block_id);
+
+static inline bool same_box(const osm3s_bbox *a, const osm3s_bbox *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+static inline osm3s_bbox no_box(void)
+{
+    return (osm3s_bbox){1, 0, 0, 0};
+}
+
+/* --- update_ways.c --- */
+
+/* The position of a node after the update; OSM3S_NO_COORD if it has none. Nodes not touched must have been asked for. */
+int position_after(osm3s_update *, uint64_t id, int32_t *lat, int32_t *lon);
+
+/* --- update_scan.c --- */
+
+/* Touch all ways that contain a node whose old position is known and no longer true. Unsorted. */
+int touch_ways_of_moved_nodes(osm3s_update *);
+
+/* --- update_tags.c --- */
+
+/* Note what the new delta of a block changes in the tag directory. */
+int tags_of_delta(osm3s_update *, const view *base, const view *old_delta, const view *new_delta, uint32_t block_id);
+/* The same for a new base; base and delta of the block before are NULL for a new block. */
+int tags_of_base(osm3s_update *, const view *base, const view *old_delta, const view *new_base, uint32_t block_id);
+int sort_tag_changes(osm3s_update *);
+
+/* --- update_pages.c --- */
+
+void pages_clear(osm3s_update *);
+int page_put(osm3s_update *, const buffer *key, const buffer *value);
+
+#endif

@@ -1,0 +1,145 @@
+/* update_tags.c: what new deltas and new bases change in the tag directory. An entry lists exactly the blocks whose base
+ * or delta has the key or tag in its dictionary, with the number of elements in the base. */
+#include "update.h"
+
+static int add_change(osm3s_update *u, const view *v, uint32_t key, ptrdiff_t pair, uint32_t block_id, uint64_t count,
+                      bool removed)
+{
+    size_t key_len, value_len = 0;
+    const char *key_text = view_key(v, key, &key_len);
+    const char *value = pair < 0 ? NULL : view_value(v, (uint32_t)pair, &value_len);
+    tag_change c = {.entry = u->tag_text.len, .entry_len = (uint32_t)(key_len + 1 + value_len), .block_id = block_id,
+                    .count = (uint32_t)count, .family = (uint8_t)v->family, .removed = removed};
+    if (buffer_put(&u->tag_text, key_text, key_len) || buffer_put(&u->tag_text, pair < 0 ? "\0" : "\1", 1)
+        || (pair >= 0 && buffer_put(&u->tag_text, value, value_len))
+        || grow(&u->tag_changes, &u->cap_tag_changes, u->n_tag_changes + 1, sizeof *u->tag_changes))
+        return OSM3S_NOMEM;
+    u->tag_changes[u->n_tag_changes++] = c;
+    return OSM3S_OK;
+}
+
+static int compare_texts(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+    return order ? order : (a_len > b_len) - (a_len < b_len);
+}
+
+/* Number of a key in the dictionary of another block, or -1. */
+static ptrdiff_t find_key(const view *v, const char *key, size_t len)
+{
+    uint32_t low = 0, high = v ? v->n_keys : 0;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        size_t there_len;
+        const char *there = view_key(v, middle, &there_len);
+        int order = compare_texts(there, there_len, key, len);
+        if (order == 0)
+            return (ptrdiff_t)middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return -1;
+}
+
+static ptrdiff_t find_pair(const view *v, ptrdiff_t key, const char *value, size_t len)
+{
+    if (key < 0)
+        return -1;
+    uint64_t low = column_get(&v->key_pair, (size_t)key), high = column_get(&v->key_pair, (size_t)key + 1);
+    high = high > v->n_pairs ? v->n_pairs : high;
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        size_t there_len;
+        const char *there = view_value(v, (uint32_t)middle, &there_len);
+        int order = compare_texts(there, there_len, value, len);
+        if (order == 0)
+            return (ptrdiff_t)middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return -1;
+}
+
+static uint64_t count_of_pairs(const view *v, uint64_t from, uint64_t to)
+{
+    return column_get(&v->posting_start, to) - column_get(&v->posting_start, from);
+}
+
+static uint64_t count_of_key(const view *v, ptrdiff_t k)
+{
+    return count_of_pairs(v, column_get(&v->key_pair, (size_t)k), column_get(&v->key_pair, (size_t)k + 1));
+}
+
+static uint64_t count_of_pair(const view *v, ptrdiff_t p)
+{
+    return count_of_pairs(v, (uint64_t)p, (uint64_t)p + 1);
+}
+
+/* For every entry of `v`: if neither `a` nor `b` has it, note it as added with count 0, or as removed. */
+static int note_missing(osm3s_update *u, const view *v, const view *a, const view *b, uint32_t block_id, bool removed)
+{
+    for (uint32_t k = 0; v && k < v->n_keys; k++) {
+        size_t len;
+        const char *text = view_key(v, k, &len);
+        ptrdiff_t in_a = find_key(a, text, len), in_b = find_key(b, text, len);
+        if (in_a < 0 && in_b < 0 && add_change(u, v, k, -1, block_id, 0, removed))
+            return OSM3S_NOMEM;
+        for (uint64_t p = column_get(&v->key_pair, k); p < column_get(&v->key_pair, k + 1); p++) {
+            const char *value = view_value(v, (uint32_t)p, &len);
+            if (find_pair(a, in_a, value, len) < 0 && find_pair(b, in_b, value, len) < 0
+                && add_change(u, v, k, (ptrdiff_t)p, block_id, 0, removed))
+                return OSM3S_NOMEM;
+        }
+    }
+    return OSM3S_OK;
+}
+
+int tags_of_delta(osm3s_update *u, const view *base, const view *old_delta, const view *new_delta, uint32_t block_id)
+{
+    int error = note_missing(u, new_delta, base, old_delta, block_id, false);
+    return error ? error : note_missing(u, old_delta, base, new_delta, block_id, true);
+}
+
+int tags_of_base(osm3s_update *u, const view *base, const view *old_delta, const view *v, uint32_t block_id)
+{
+    for (uint32_t k = 0; k < v->n_keys; k++) {
+        size_t len;
+        const char *text = view_key(v, k, &len);
+        ptrdiff_t was = find_key(base, text, len);
+        uint64_t count = count_of_key(v, k);
+        if ((was < 0 || count_of_key(base, was) != count) && add_change(u, v, k, -1, block_id, count, false))
+            return OSM3S_NOMEM;
+        for (uint64_t p = column_get(&v->key_pair, k); p < column_get(&v->key_pair, k + 1); p++) {
+            const char *value = view_value(v, (uint32_t)p, &len);
+            ptrdiff_t pair = find_pair(base, was, value, len);
+            count = count_of_pair(v, (ptrdiff_t)p);
+            if ((pair < 0 || count_of_pair(base, pair) != count)
+                && add_change(u, v, k, (ptrdiff_t)p, block_id, count, false))
+                return OSM3S_NOMEM;
+        }
+    }
+    int error = note_missing(u, base, v, NULL, block_id, true);
+    return error ? error : note_missing(u, old_delta, v, base, block_id, true);
+}
+
+static int compare_changes(const void *left, const void *right, void *update)
+{
+    const osm3s_update *u = update;
+    const tag_change *l = left, *r = right;
+    if (l->family != r->family)
+        return l->family < r->family ? -1 : 1;
+    int order = compare_texts((const char *)u->tag_text.data + l->entry, l->entry_len,
+                              (const char *)u->tag_text.data + r->entry, r->entry_len);
+    return order ? order : (l->block_id > r->block_id) - (l->block_id < r->block_id);
+}
+
+int sort_tag_changes(osm3s_update *u)
+{
+    if (u->n_tag_changes)
+        qsort_r(u->tag_changes, u->n_tag_changes, sizeof *u->tag_changes, compare_changes, u);
+    return OSM3S_OK;
+}

@@ -1,0 +1,64 @@
+"""The changelog: which elements a commit has changed, and where they were and are.
+
+Under the key `C` commit(8) lies zstd of:
+
+| bytes | what |
+|---|---|
+| 2, then as many | length of the data timestamp, the timestamp (UTF-8) |
+| 48 per element | `osm3s_changed`: id(8), old box(16), new box(16), type(1), kind(1), 6 unused; little-endian |
+
+Rows are ordered by type and id. A box is south, west, north, east in 1e-7 degree, empty if south > north: the element
+was or is not there, or has no known position. Kinds: see `Kind`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+from struct import Struct
+from typing import NamedTuple
+
+import zstandard
+
+_ROW = Struct("<Q 4i 4i BB6x")
+_compressor = zstandard.ZstdCompressor(level=1)
+
+
+class Kind(IntEnum):
+    CREATED = 1
+    MODIFIED = 2
+    DELETED = 3
+    IMPLICIT = 4
+    """The element is as it was, but something it consists of has moved."""
+
+
+class ChangedElement(NamedTuple):
+    type: int
+    id: int
+    kind: Kind
+    old_box: tuple[int, int, int, int] | None
+    new_box: tuple[int, int, int, int] | None
+
+
+def pack(timestamp: str, rows: bytes | memoryview) -> bytes:
+    """`rows` are `osm3s_changed` as the core has made them."""
+    text = timestamp.encode("utf-8", "surrogateescape")[:65535]
+    packed: bytes = _compressor.compress(len(text).to_bytes(2, "little") + text + rows)
+    return packed
+
+
+def unpack(value: bytes | memoryview) -> tuple[str, Iterator[ChangedElement]]:
+    """The data timestamp of the commit, and its rows."""
+    data = zstandard.ZstdDecompressor().decompress(value)
+    start = 2 + int.from_bytes(data[:2], "little")
+    return data[2:start].decode("utf-8", "surrogateescape"), map(_row, _ROW.iter_unpack(data[start:]))
+
+
+def _row(row: tuple[int, ...]) -> ChangedElement:
+    old, new = row[1:5], row[5:9]
+    return ChangedElement(row[9], row[0], Kind(row[10]), _box(old), _box(new))
+
+
+def _box(box: tuple[int, ...]) -> tuple[int, int, int, int] | None:
+    south, west, north, east = box
+    return (south, west, north, east) if south <= north else None

@@ -1,0 +1,68 @@
+"""What an interrupted writer has left: made whole or undone. Idempotent, and safe to be interrupted itself."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+
+from osm3s.paths import DatabaseDir
+from osm3s.storage.commit import merge
+from osm3s.storage.index import open_for_reading, open_for_writing, read_settings
+from osm3s.storage.mirrors import write_mirrors
+from osm3s.storage.shadow import read_shadow, remove_shadow
+
+CLEAN, ROLLED_BACK, ROLLED_FORWARD = "clean", "rolled_back", "rolled_forward"
+
+
+def recover(db_dir: str) -> str:
+    """What was done: CLEAN: nothing, ROLLED_BACK: an incomplete change discarded, ROLLED_FORWARD: a complete one merged.
+
+    Nothing happens while another process has the directory locked: it is alive and ends its change itself.
+    """
+    descriptor = os.open(db_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return recover_locked(DatabaseDir(db_dir))
+    except BlockingIOError:
+        return CLEAN
+    finally:
+        os.close(descriptor)
+
+
+def recover_locked(db: DatabaseDir) -> str:
+    """As `recover`, for a process that has the lock of the directory."""
+    left_import = os.path.isdir(db.import_dir)
+    if left_import:
+        shutil.rmtree(db.import_dir, ignore_errors=True)
+    shadow = read_shadow(db) if os.path.exists(db.index) else None
+    if shadow is None:
+        return ROLLED_BACK if remove_shadow(db) or left_import else CLEAN
+    env = open_for_writing(db.index, sum(len(value or b"") for value in shadow.changes.values()))
+    try:
+        with env.begin() as txn:
+            settings = read_settings(txn)
+        merged = settings.commit == shadow.base_commit
+        if merged:
+            merge(env, db, shadow.changes)
+            with env.begin() as txn:
+                settings = read_settings(txn)
+    finally:
+        env.close()
+    remove_shadow(db)
+    write_mirrors(db, settings.timestamp, settings.replicate_id)
+    return ROLLED_FORWARD if merged else CLEAN
+
+
+def current_version(db_dir: str) -> tuple[int, str, str]:
+    """Number of the LMDB transaction, data timestamp and replication id of what is in the index; 0 if it is empty."""
+    db = DatabaseDir(db_dir)
+    if not os.path.exists(db.index):
+        return 0, "", ""
+    env = open_for_reading(db)
+    try:
+        with env.begin() as txn:
+            settings = read_settings(txn)
+            return txn.id(), settings.timestamp, settings.replicate_id
+    finally:
+        env.close()
