@@ -15,11 +15,13 @@ from osm3s.errors import Message, QueryRejected
 
 from .diagnostics import Diagnostics, explain
 from .factory import CheckRegex, Factory
+from .tokens import encodable
 from .tree import Element, Script
 
 __all__ = [
     "Element",
     "Script",
+    "completion_remark",
     "explain_errors",
     "is_xml",
     "parse",
@@ -46,7 +48,7 @@ def _deep_recursion() -> Iterator[None]:
 
 
 def _decoded(text: str | bytes) -> str:
-    return text.decode("utf-8", "surrogateescape") if isinstance(text, bytes) else text
+    return text.decode("utf-8", "surrogateescape") if isinstance(text, bytes) else encodable(text)
 
 
 def is_xml(text: str) -> bool:
@@ -97,6 +99,15 @@ def explain_errors(text: str | bytes, messages: Sequence[Message]) -> str:
 
         source = complete_xml(source)[0]
     return explain(source, messages)
+
+
+def completion_remark(text: str) -> str | None:
+    """What the reference says, after "encoding remark: ", if it completes an XML text and so shifts line numbers."""
+    if not is_xml(text):
+        return None
+    from .xml_reader import completion_remark as remark
+
+    return remark(text)
 
 
 def to_xml(root: Script) -> str:

@@ -8,6 +8,7 @@ from osm3s.constants import MAX_QUERY_BYTES
 from osm3s.errors import QueryRejected
 
 from .diagnostics import Diagnostics
+from .tokens import encodable
 
 _SPACE = b" \t\n\v\f\r"
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.")
@@ -51,7 +52,7 @@ def body_as_read(body: bytes) -> bytes:
 
 def from_console(text: str) -> str:
     """The query text of standard input. Raises QueryRejected if it is blank or too long."""
-    query = text + "\n"
+    query = encodable(text) + "\n"
     _check_length(query)
     return query
 

@@ -21,18 +21,23 @@ _TOKEN_PATTERN = (
 )
 _TOKEN = re.compile(_TOKEN_PATTERN, re.DOTALL)
 _SPACE_AND_TOKEN = re.compile(rf"[ \t\n\v\f\r]*+(?!/[/*])({_TOKEN_PATTERN})", re.DOTALL)
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{0,4})|(.)|\Z)", re.DOTALL)
-_SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPE = re.compile(
+    r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{0,4})|(.)|\Z)", re.DOTALL
+)
+_STRAY_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _IDENTIFIER_START = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 _DIGITS = frozenset("0123456789")
 _TEXT_START = _IDENTIFIER_START | _DIGITS
 
 
-def _combine_surrogates(text: str) -> str:
-    """Pairs of escapes become one character; a lone one its three bytes, which are not valid UTF-8."""
-    text = _SURROGATE_PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
-    return _SURROGATE.sub(lambda one: one[0].encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape"), text)
+def _as_bytes(surrogate: str) -> str:
+    """Half of a surrogate pair as its three bytes, which are not valid UTF-8."""
+    return surrogate.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape")
+
+
+def encodable(text: str) -> str:
+    """The text with all that UTF-8 cannot express as surrogate escapes."""
+    return text if text.isascii() else _STRAY_SURROGATE.sub(lambda match: _as_bytes(match[0]), text)
 
 
 def unquote(token: str, diagnostics: Diagnostics) -> str:
@@ -42,22 +47,20 @@ def unquote(token: str, diagnostics: Diagnostics) -> str:
     inner = token[1:-1]
     if "\\" not in inner:
         return inner
-    from_escapes = False
 
     def resolve(match: re.Match[str]) -> str:
-        nonlocal from_escapes
-        digits, character = match.groups()
+        high, low, digits, character = match.groups()
+        if high:
+            return chr(0x10000 + ((int(high, 16) & 0x3FF) << 10) + (int(low, 16) & 0x3FF))
         if digits is None:
             return {"n": "\n", "t": "\t"}.get(character, character or "")
         code = int(digits, 16) if digits else 0
         if code < 0x20:
             diagnostics.parse_error("Invalid UTF-8 character (value below 32) in escape sequence.", NOWHERE)
             return ""
-        from_escapes |= 0xD800 <= code < 0xE000
-        return chr(code)
+        return _as_bytes(chr(code)) if 0xD800 <= code < 0xE000 else chr(code)
 
-    value = _ESCAPE.sub(resolve, inner)
-    return _combine_surrogates(value) if from_escapes else value
+    return _ESCAPE.sub(resolve, inner)
 
 
 class Cursor:
@@ -157,7 +160,7 @@ class Cursor:
     @staticmethod
     def _counted_newlines(token: str) -> int:
         """Newlines that count as such: the reference overlooks those right after a backslash."""
-        escaped = sum(match[2] == "\n" for match in _ESCAPE.finditer(token)) if "\\" in token else 0
+        escaped = sum(match[4] == "\n" for match in _ESCAPE.finditer(token)) if "\\" in token else 0
         return token.count("\n") - escaped
 
     def _follow_lag(self, gap_line: int | None) -> None:

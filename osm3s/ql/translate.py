@@ -22,9 +22,9 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in PRINTERS:
         print(f"usage: python -m osm3s.ql.translate {' | '.join(PRINTERS)}", file=sys.stderr)
         return 1
-    text = from_console(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"))
+    text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     try:
-        root, messages = ql.read(text, check=False)
+        root, messages = ql.read(from_console(text), check=False)
     except QueryRejected as given_up:
         root, messages = None, given_up.messages
     for message in messages:

@@ -27,6 +27,21 @@ def complete_xml(text: str) -> tuple[str, int]:
     return f"{_DECLARATION}<osm-script>\n{stripped}\n</osm-script>\n", 2 - dropped
 
 
+def completion_remark(text: str) -> str | None:
+    """The reference's words about what `complete_xml` does, None if it does nothing."""
+    completed, shift = complete_xml(text)
+    if completed == text:
+        return None
+    if "<osm-script" in text:
+        added = "Your input contains an 'osm-script' tag. Thus, a line with the\ndatatype declaration is added. This"
+    else:
+        added = (
+            "Your input starts with a tag but not the root tag. Thus, a line with the\n"
+            "datatype declaration and a line with the root tag 'osm-script' is\nadded. This"
+        )
+    return f"{added} shifts line numbering by {-shift} line(s)."
+
+
 class _XmlReader:
     """Handlers for expat that build the tree."""
 

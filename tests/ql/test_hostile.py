@@ -7,12 +7,12 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ql.golden import REJECTED, SETTINGS, TRANSLATIONS
 
 from osm3s import ql
 from osm3s.constants import MAX_NESTING
 from osm3s.errors import QueryRejected
 from osm3s.ql.diagnostics import MAX_MESSAGES
+from ql.golden import REJECTED, SETTINGS, TRANSLATIONS
 
 QUERIES = [query for query, *_ in TRANSLATIONS] + [query for query, *_ in SETTINGS] + [query for query, _ in REJECTED]
 TOKENS = sorted(
@@ -40,6 +40,12 @@ def read(text: str | bytes) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes(raw: bytes) -> None:
     read(raw)
+
+
+@given(st.text(st.characters(codec=None, exclude_categories=[]), max_size=100))
+def test_any_text(text: str) -> None:
+    read(text)
+    read('node[a="' + text + '"];')
 
 
 @given(st.lists(st.sampled_from(TOKENS), max_size=60))
@@ -139,3 +145,4 @@ def test_surrogate_escapes() -> None:
     assert ql.parse('node[a="\\ud83d\\ude00"];').children[0].children[0].get("v") == "😀"
     half = ql.parse('node[a="\\ud83d"];').children[0].children[0].get("v")
     assert half.encode("utf-8", "surrogateescape") == b"\xed\xa0\xbd"
+    assert ql.parse('node[a="\ud83d"];').children[0].children[0].get("v") == half

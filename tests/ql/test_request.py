@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from osm3s import ql
 from osm3s.constants import MAX_QUERY_BYTES
 from osm3s.errors import QueryRejected
 from osm3s.ql.request import DEFAULT_TEMPLATE, DEFAULT_URL, Request, body_as_read, decode_form, from_console
@@ -67,3 +68,17 @@ def test_parameters_of_formats() -> None:
         Request("", jsonp="alert(1)").check_for("json")
     with pytest.raises(QueryRejected, match='"template" must not contain slashes'):
         Request("", template="../x").check_for("custom")
+
+
+def test_completion_remark() -> None:
+    assert ql.completion_remark("out;") is None
+    assert ql.completion_remark('<?xml version="1.0"?><osm-script/>') is None
+    assert ql.completion_remark("\n<print/>") == (
+        "Your input starts with a tag but not the root tag. Thus, a line with the\n"
+        "datatype declaration and a line with the root tag 'osm-script' is\n"
+        "added. This shifts line numbering by -1 line(s)."
+    )
+    assert ql.completion_remark("<osm-script/>") == (
+        "Your input contains an 'osm-script' tag. Thus, a line with the\n"
+        "datatype declaration is added. This shifts line numbering by -1 line(s)."
+    )
