@@ -72,12 +72,13 @@ def _apply(side: Side, directory: Path, log: Path) -> Report:
 
 
 def questions(osc: str) -> list[str]:
-    """Queries that ask for the elements of a change file, with metadata and geometry."""
+    """Queries that ask for the elements of a change file with metadata, nodes and ways with geometry."""
     ids: dict[str, list[str]] = {"node": [], "way": [], "relation": []}
     for kind, number in ELEMENT.findall(osc):
         ids[kind].append(number)
+    detail = {"node": "out meta geom;", "way": "out meta geom;", "relation": "out meta;"}
     return [
-        f"[timeout:300];{kind}(id:{','.join(numbers[start : start + IDS_PER_QUESTION])});out meta geom;"
+        f"[timeout:300];{kind}(id:{','.join(numbers[start : start + IDS_PER_QUESTION])});{detail[kind]}"
         for kind, numbers in ids.items()
         for start in range(0, len(numbers), IDS_PER_QUESTION)
     ]
