@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from osm3s.constants import OSM3S_VERSION
+from osm3s.constants import GENERATOR
 from osm3s.errors import ContextError, Osm3sError, QueryRejected, UsageError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stdout.write(HELP)
             return 0
         if options.version:
-            print(f"Overpass API version {OSM3S_VERSION}")
+            print(GENERATOR.replace("API", "API version"))
             return 0
         if options.rules or options.clone:
             what = "--rules" if options.rules else "--clone"

@@ -42,11 +42,12 @@ def send(connection: socket.socket, request: Request, descriptors: Fds) -> None:
 
 
 def receive(connection: socket.socket) -> tuple[Request, Fds]:
-    """Blocking; raises InputError for a malformed, cut or oversized message, having closed what came with it."""
+    """Blocking; raises InputError for a malformed, cut or oversized message, or one without descriptors, having closed
+    what came with it."""
     descriptors: Fds = []
     try:
         data, descriptors, _, _ = _receive_first(connection)
-        if len(data) < LENGTH.size:
+        if len(data) < LENGTH.size or not descriptors:
             raise InputError("a message to the frontend is cut")
         (length,) = LENGTH.unpack_from(data)
         if length > MAX_MESSAGE_BYTES:

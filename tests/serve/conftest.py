@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -77,3 +78,23 @@ def exchange(port: int, data: bytes, timeout_s: float = 10) -> bytes:
         while part := client.recv(65536):
             answer += part
         return answer
+
+
+def eventually(condition: Callable[[], bool], within_s: float) -> bool:
+    give_up = time.monotonic() + within_s
+    while not condition() and time.monotonic() < give_up:
+        time.sleep(0.01)
+    return condition()
+
+
+def process_ended(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def pid_in(path: Path) -> int:
+    assert eventually(lambda: path.exists() and path.read_text() != "", within_s=10)
+    return int(path.read_text())

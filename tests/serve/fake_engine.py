@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from osm3s.cli import frontend
 from osm3s.errors import CorruptError, QueryFailed, QueryOutOfMemory, QueryTimeout, StorageError
@@ -22,6 +24,7 @@ class FakeDatabaseSettings:
 
 @dataclass
 class FakeSnapshot:
+    db_dir: str
     txn_id: int = 1
     settings: FakeDatabaseSettings = field(default_factory=FakeDatabaseSettings)
 
@@ -31,7 +34,7 @@ class FakeEngine:
     def open_snapshot(self, db_dir: str) -> Iterator[FakeSnapshot]:
         if db_dir.endswith("missing"):
             raise StorageError(f"There is no database in {db_dir}")
-        yield FakeSnapshot()
+        yield FakeSnapshot(db_dir)
 
     def execute(
         self, script: Script, settings: Settings, snapshot: FakeSnapshot, writer: Writer, started_s: float, web: bool
@@ -48,6 +51,7 @@ class FakeEngine:
         if order == "regex":
             raise QueryFailed("Invalid regular expression")
         if order == "sleep":
+            Path(snapshot.db_dir, "sleeping").write_text(str(os.getpid()))
             time.sleep(30)
         if order == "long":
             for _ in range(300_000):

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from conftest import HERE, PROJECT, exchange, start_http
+from conftest import HERE, PROJECT, eventually, exchange, pid_in, process_ended, start_http
 
 import osm3s
 from osm3s.errors import DispatcherError, QueryFailed, QueryRejected, QueryTimeout
+from osm3s.serve import wire
+from osm3s.serve.request import Request
 
 QUERY = PROJECT / "bin" / "osm3s_query"
 INTERPRETER = PROJECT / "cgi-bin" / "interpreter"
@@ -100,37 +103,69 @@ def test_cgi(db: Path) -> None:
     assert timestamp.stdout == "Content-type: text/plain\n\n2026-11-21T00:00:00Z\n"
 
 
-def test_a_launcher_that_is_killed_ends_its_query(db: Path) -> None:
-    before = children(db)
+@pytest.mark.parametrize("how", ["killed", "nobody reads"])
+def test_a_launcher_that_ends_takes_its_query_along(db: Path, how: str) -> None:
+    note = db / "sleeping"
+    note.unlink(missing_ok=True)
     process = subprocess.Popen([str(QUERY), f"--db-dir={db}", "--request=node[sleep];out;"], stdout=subprocess.PIPE)
-    time.sleep(0.3)
-    process.kill()
-    process.wait()
-    give_up = time.monotonic() + 1
-    while len(children(db)) > len(before) and time.monotonic() < give_up:
-        time.sleep(0.02)
-    assert len(children(db)) <= len(before)
-
-
-def test_a_reader_that_closes_the_pipe_ends_its_query(db: Path) -> None:
-    process = subprocess.Popen([str(QUERY), f"--db-dir={db}", "--request=node[sleep];out;"], stdout=subprocess.PIPE)
+    pid = pid_in(note)
     assert process.stdout is not None
-    time.sleep(0.2)
+    if how == "killed":
+        process.kill()
     process.stdout.close()
     assert process.wait(2) != 0
+    assert eventually(lambda: process_ended(pid), within_s=1)
 
 
-def children(db: Path) -> list[int]:
-    """pids of the frontend's children."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if f"--db-dir={db}".encode() in path.read_bytes() and b"fake_engine" in path.read_bytes():
-                text = (path.parent / "task" / path.parent.name / "children").read_text()
-                if text:
-                    return [int(pid) for pid in text.split()]
-        except OSError:
-            continue
-    return []
+def test_an_interrupted_connection_ends_its_query(db: Path) -> None:
+    note = db / "sleeping"
+    note.unlink(missing_ok=True)
+    program = f"import osm3s; osm3s.connect({str(db)!r}).query('node[sleep];out;')"
+    process = subprocess.Popen([sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": str(PROJECT)})
+    pid = pid_in(note)
+    process.kill()
+    process.wait()
+    assert eventually(lambda: process_ended(pid), within_s=1)
+
+
+def test_a_query_process_that_dies_is_an_error(db: Path) -> None:
+    note = db / "sleeping"
+    note.unlink(missing_ok=True)
+    process = subprocess.Popen(
+        [str(QUERY), f"--db-dir={db}", "--concise", "--request=node[sleep];out;"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.kill(pid_in(note), signal.SIGKILL)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 70
+    assert "has died" in err
+    assert "</osm>" not in out
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"\x01",
+        b"\xff\xff\xff\xff",
+        b"\x04\x00\x00\x00junk",
+        b"\x01\x00\x00\x00\x80",
+        b"\x08\x00\x00\x00\x81\xa4door\xc0\xc0",
+        Request("interpreter", body=b"data=out;").pack(),
+        wire.frame(Request("interpreter", body=b"data=out;")),  # without descriptors
+        wire.frame(Request("osm3s_query", "console", body=b"out;")),
+    ],
+)
+def test_nonsense_on_the_socket_harms_nobody(db: Path, message: bytes) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.connect(str(db / "osm3s_frontend"))
+        client.sendall(message)
+        client.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+    assert osm3s.connect(str(db)).query("node(1);out;", format="json").elements == []
 
 
 def test_connection_of_the_library(db: Path, tmp_path: Path) -> None:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import os
 import random
 import socket
 import threading
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import exchange, start_http
+from conftest import eventually, exchange, pid_in, process_ended, start_http
 
 from osm3s.constants import MAX_QUERY_BYTES
 
@@ -26,26 +23,6 @@ def ask(port: int, order: str, method: str = "POST", **headers: str) -> tuple[ht
     connection.request(method, "/api/interpreter", order.encode(), headers)
     response = connection.getresponse()
     return response, response.read()
-
-
-def eventually(condition: Callable[[], bool], within_s: float) -> bool:
-    give_up = time.monotonic() + within_s
-    while not condition() and time.monotonic() < give_up:
-        time.sleep(0.01)
-    return condition()
-
-
-def process_ended(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-def pid_in(path: Path) -> int:
-    assert eventually(lambda: path.exists() and path.read_text() != "", within_s=10)
-    return int(path.read_text())
 
 
 def test_forms_of_a_request(port: int) -> None:
