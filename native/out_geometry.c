@@ -96,24 +96,22 @@ int load_way_geometry(printer *o)
 {
     const osm3s_out_options *options = o->options;
     bool clipped = o->want_box && options->clipped;
-    bool decoded = o->want_refs || o->want_line || clipped;
+    bool decoded = o->want_line || clipped;
     o->nodes.n = 0;
     o->has_box = false;
     if (o->view == NULL)
         return OSM3S_OK;
-    if (decoded) {
-        int error = view_way_nodes(o->view, o->slot, &o->nodes);
-        if (error)
-            return error;
-    }
-    if (!o->want_box)
-        return OSM3S_OK;
+    int error = decoded         ? view_way_nodes(o->view, o->slot, &o->nodes)
+                : o->want_refs ? view_way_refs(o->view, o->slot, &o->nodes)
+                               : OSM3S_OK;
+    if (error || !o->want_box)
+        return error;
     osm3s_bbox box;
     if (clipped) {
         clip_way(&options->clip, &o->nodes);
         box = bounds_of_way(o->nodes.items, o->nodes.n);
     } else {
-        int error = bounds_of(o->view, o->slot, &o->nodes, decoded, &box);
+        error = bounds_of(o->view, o->slot, &o->nodes, decoded, &box);
         if (error)
             return error;
     }
