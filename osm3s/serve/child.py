@@ -41,6 +41,9 @@ def live(listener: socket.socket, parent_alive: int, started: int, answer: Answe
     if connection is None:
         return 0
     os.write(started, PID.pack(os.getpid()))
+    listener.close()  # a query that outlives a killed parent must not keep clients waiting at its door
+    os.close(parent_alive)
+    os.close(started)
     return _serve(connection, answer)
 
 

@@ -32,12 +32,7 @@ def db() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="osm3s-") as name:
         (Path(name) / "osm_base.idx").touch()
         (Path(name) / "osm_base_version").write_text("2026-11-21T00:00:00Z\n")
-        process = subprocess.Popen(
-            [sys.executable, str(HERE / "fake_engine.py"), f"--db-dir={name}", "--direct", "--idle=3"],
-            env=os.environ | {"PYTHONPATH": str(PROJECT)},
-            stdout=subprocess.PIPE,
-        )
-        assert process.stdout is not None and process.stdout.read(1) == b"\n"
+        process = start_frontend(Path(name))
         yield Path(name)
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
@@ -166,6 +161,48 @@ def test_nonsense_on_the_socket_harms_nobody(db: Path, message: bytes) -> None:
         with suppress(ConnectionResetError):
             assert client.recv(1) == b""
     assert osm3s.connect(str(db)).query("node(1);out;", format="json").elements == []
+
+
+def start_frontend(db: Path) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "fake_engine.py"), f"--db-dir={db}", "--direct", "--idle=3"],
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None and process.stdout.read(1) == b"\n"
+    return process
+
+
+def test_a_killed_parent_leaves_nothing_in_the_way() -> None:
+    with tempfile.TemporaryDirectory(prefix="osm3s-") as name:
+        db = Path(name)
+        (db / "osm_base.idx").touch()
+        parent = start_frontend(db)
+        running = subprocess.Popen([str(QUERY), f"--db-dir={db}", "--request=node[sleep];out;"])
+        pid = pid_in(db / "sleeping")
+        idle = children_of(parent.pid) - {pid}
+        assert len(idle) >= 3
+        parent.kill()
+        parent.wait()
+        assert eventually(lambda: all(map(process_ended, idle)), within_s=2)
+        assert not process_ended(pid)  # its client still waits for it
+        with pytest.raises(DispatcherError):
+            osm3s.connect(name).query("node(1);out;")
+        parent = start_frontend(db)
+        assert osm3s.connect(name).query("node(1);out;", format="json").elements == []
+        parent.terminate()
+        assert parent.wait(10) == 0
+        running.kill()
+        running.wait()
+
+
+def children_of(parent: int) -> set[int]:
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(path.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.add(int(path.parent.name))
+    return found
 
 
 def test_connection_of_the_library(db: Path, tmp_path: Path) -> None:
