@@ -25,6 +25,8 @@ uint64_t checksum(const void *data, size_t len);
 
 /* --- memory.c: make room for `want` items of `size` bytes; OSM3S_NOMEM --- */
 int grow(void *array, size_t *cap, size_t want, size_t size);
+/* Tell the kernel that a large allocation will be used as a whole: the first touch of memory costs a third then. */
+void use_huge_pages(void *memory, size_t len);
 
 /* --- batch.c: room for `more` items. batch_push_string takes a string that room was made for. --- */
 int batch_reserve_elements(osm3s_batch *, uint64_t more);
@@ -140,6 +142,10 @@ ptrdiff_t view_find(const view *, uint64_t id);
 
 /* Number of the key that pair p belongs to. */
 uint32_t view_key_of_pair(const view *, uint32_t p);
+
+/* How many elements have pair p, key k. An element counts once, even if it has the key several times. */
+uint64_t view_count_pair(const view *, uint64_t p);
+uint64_t view_count_key(const view *, uint32_t k);
 
 /* Metadata of a slot; all zero where the block has none. */
 osm3s_meta view_meta(const view *, uint32_t slot);

@@ -1,5 +1,19 @@
 /* memory.c: growing arrays. */
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "internal.h"
+
+enum { LARGE = 4 << 20 };
+
+void use_huge_pages(void *memory, size_t len)
+{
+    if (len < LARGE)
+        return;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)memory + page - 1) / page * page;
+    uintptr_t to = ((uintptr_t)memory + len) / page * page;
+    madvise((void *)from, to - from, MADV_HUGEPAGE); /* advice: without effect is no failure */
+}
 
 int grow(void *array, size_t *cap, size_t want, size_t size)
 {
@@ -11,6 +25,7 @@ int grow(void *array, size_t *cap, size_t want, size_t size)
     void *moved = larger > SIZE_MAX / size ? NULL : realloc(*(void **)array, larger * size);
     if (moved == NULL)
         return fail(OSM3S_NOMEM, "out of memory: %zu items of %zu bytes", larger, size);
+    use_huge_pages(moved, larger * size);
     *(void **)array = moved;
     *cap = larger;
     return OSM3S_OK;

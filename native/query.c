@@ -197,14 +197,43 @@ static int part_bits(query *q, const view *v, const uint64_t *dead)
     return OSM3S_OK;
 }
 
+/* Nodes of which only the position matters: straight over the columns. */
+static int place_nodes(query *q, const view *v, const uint64_t *dead, uint32_t block, uint32_t slot_offset, bool inside)
+{
+    const osm3s_predicate *p = q->predicate;
+    bool one_box = p->n_boxes == 1 && p->n_polys + p->n_arounds == 0 && p->boxes[0].west <= p->boxes[0].east;
+    osm3s_rows *out = q->out;
+    size_t found = out->n;
+    if (grow(&out->rows, &out->cap, found + v->n, sizeof *out->rows))
+        return OSM3S_NOMEM;
+    for (uint32_t slot = 0; slot < v->n; slot++) {
+        int32_t lat = (int32_t)column_get(&v->lat, slot), lon = (int32_t)column_get(&v->lon, slot);
+        if (!inside) {
+            bool passes = one_box ? lat >= p->boxes[0].south && lat <= p->boxes[0].north && lon >= p->boxes[0].west
+                                        && lon <= p->boxes[0].east && lat != OSM3S_NO_COORD
+                                  : node_passes(q, lat, lon);
+            if (!passes)
+                continue;
+        }
+        if (dead && dead[slot / 64] >> slot % 64 & 1)
+            continue;
+        out->rows[found++] = (osm3s_row){column_get(&v->id, slot), block, slot + slot_offset, lat, lon};
+    }
+    q->count += found - out->n;
+    out->n = found;
+    return OSM3S_OK;
+}
+
 static int query_part(query *q, const view *v, const uint64_t *dead, uint32_t block, uint32_t slot_offset, bool inside)
 {
     const osm3s_predicate *p = q->predicate;
+    bool nothing_else = p->newer_than == 0 && p->n_uids == 0 && p->n_within == 0;
+    if (q->out && nothing_else && p->n_tags == 0 && v->family <= OSM3S_TAGGED_NODES)
+        return place_nodes(q, v, dead, block, slot_offset, inside);
     int error = part_bits(q, v, dead);
     if (error)
         return error;
     size_t words = ((size_t)v->n + 63) / 64;
-    bool nothing_else = p->newer_than == 0 && p->n_uids == 0 && p->n_within == 0;
     /* an element without any position is in no place, even if its block's box is inside */
     if (q->out == NULL && inside && nothing_else && (p->n_boxes + p->n_polys == 0)) {
         for (size_t w = 0; w < words; w++)

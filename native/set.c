@@ -89,6 +89,59 @@ static int radix_sort(osm3s_rows *rows, uint64_t lowest, uint64_t highest)
     return OSM3S_OK;
 }
 
+#if defined(__x86_64__) && defined(__GNUC__)
+#define WITH_POPCNT __attribute__((target_clones("popcnt", "default")))
+#else
+#define WITH_POPCNT
+#endif
+
+/* For ids that are dense in their range: a bitmap of the ids says how many different ones are smaller than each. One pass
+ * moves every row to its place; rows of the same id meet there, of which a resolved one wins. */
+WITH_POPCNT static int rank_sort(osm3s_rows *rows, uint64_t lowest, uint64_t highest)
+{
+    size_t n = rows->n, words = (size_t)((highest - lowest) / 64) + 1, before = 0, n_resolved = 0;
+    uint64_t *bits = calloc(words, sizeof *bits);
+    uint32_t *rank = malloc(words * sizeof *rank);
+    if (bits == NULL || rank == NULL) {
+        free(bits);
+        free(rank);
+        return fail(OSM3S_NOMEM, "out of memory while sorting %zu rows", n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint64_t offset = rows->rows[i].id - lowest;
+        bits[offset / 64] |= 1ull << offset % 64;
+        n_resolved += rows->rows[i].block != OSM3S_UNRESOLVED;
+    }
+    for (size_t w = 0; w < words; w++) {
+        rank[w] = (uint32_t)before;
+        before += (size_t)__builtin_popcountll(bits[w]);
+    }
+    osm3s_row *out = malloc(before * sizeof *out);
+    bool mixed = n_resolved > 0 && n_resolved < n;
+    if (out)
+        use_huge_pages(out, before * sizeof *out);
+    for (int resolved = mixed ? 0 : 1; resolved < 2 && out; resolved++)
+        for (size_t i = 0; i < n; i++) {
+            const osm3s_row *row = &rows->rows[i];
+            uint64_t offset = row->id - lowest, smaller = bits[offset / 64] & ((1ull << offset % 64) - 1);
+            if (!mixed || (row->block != OSM3S_UNRESOLVED) == resolved)
+                out[rank[offset / 64] + (size_t)__builtin_popcountll(smaller)] = *row;
+        }
+    free(bits);
+    free(rank);
+    if (out == NULL)
+        return fail(OSM3S_NOMEM, "out of memory while sorting %zu rows", n);
+    free(rows->rows);
+    *rows = (osm3s_rows){out, before, before};
+    return OSM3S_OK;
+}
+
+static int sort_many(osm3s_rows *rows, uint64_t lowest, uint64_t highest)
+{
+    bool dense = (highest - lowest) / 64 <= rows->n && rows->n < UINT32_MAX;
+    return dense ? rank_sort(rows, lowest, highest) : radix_sort(rows, lowest, highest);
+}
+
 int rows_sort(osm3s_rows *rows)
 {
     size_t n = rows->n;
@@ -107,8 +160,9 @@ int rows_sort(osm3s_rows *rows)
         return OSM3S_OK;
     if (!sorted && n <= SMALL)
         qsort(rows->rows, n, sizeof *rows->rows, compare_ids);
-    else if (!sorted && radix_sort(rows, lowest, highest))
+    else if (!sorted && sort_many(rows, lowest, highest))
         return OSM3S_NOMEM;
+    n = rows->n;
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         osm3s_row *last = kept ? &rows->rows[kept - 1] : NULL;
@@ -147,11 +201,28 @@ int osm3s_rows_add(osm3s_rows *into, const osm3s_rows *other)
 {
     if (other->n == 0)
         return OSM3S_OK;
-    if (grow(&into->rows, &into->cap, into->n + other->n, sizeof *into->rows))
-        return OSM3S_NOMEM;
-    memcpy(into->rows + into->n, other->rows, other->n * sizeof *other->rows);
-    into->n += other->n;
-    return rows_sort(into);
+    if (into->n == 0 || into->rows[into->n - 1].id < other->rows[0].id) {
+        if (grow(&into->rows, &into->cap, into->n + other->n, sizeof *into->rows))
+            return OSM3S_NOMEM;
+        memcpy(into->rows + into->n, other->rows, other->n * sizeof *other->rows);
+        into->n += other->n;
+        return OSM3S_OK;
+    }
+    size_t cap = into->n + other->n, n = 0, i = 0, j = 0;
+    osm3s_row *merged = malloc(cap * sizeof *merged);
+    if (merged == NULL)
+        return fail(OSM3S_NOMEM, "out of memory for %zu rows", cap);
+    use_huge_pages(merged, cap * sizeof *merged);
+    while (i < into->n || j < other->n) {
+        const osm3s_row *left = i < into->n ? &into->rows[i] : NULL, *right = j < other->n ? &other->rows[j] : NULL;
+        bool take_left = right == NULL || (left && left->id <= right->id), same = left && right && left->id == right->id;
+        merged[n++] = same && left->block == OSM3S_UNRESOLVED ? *right : take_left ? *left : *right;
+        i += take_left;
+        j += !take_left || same;
+    }
+    free(into->rows);
+    *into = (osm3s_rows){merged, n, cap};
+    return OSM3S_OK;
 }
 
 /* Keep the rows whose id is (keep) or is not (!keep) in `other`. */
