@@ -337,6 +337,41 @@ int osm3s_rows_bbox(osm3s_snapshot *, const osm3s_rows *, int type, osm3s_bbox *
 int osm3s_nodes_by_way_count(osm3s_snapshot *, osm3s_context *, const osm3s_rows *ways, int count_links, uint64_t lower,
                              uint64_t upper, osm3s_rows *out);
 
+/* --- row.c: what is known of rows, column by column. Unresolved rows have nothing but id and position. --- */
+
+enum { OSM3S_NUMBER_OF_TAGS, OSM3S_HAS_KEY, OSM3S_NUMBER_OF_REFS, OSM3S_IS_CLOSED, OSM3S_VERSION, OSM3S_TIMESTAMP,
+       OSM3S_CHANGESET, OSM3S_UID };
+/* One number per row. `key` is for OSM3S_HAS_KEY alone; metadata must be attached. */
+int osm3s_rows_numbers(osm3s_snapshot *, const osm3s_row *rows, size_t n, int kind, const osm3s_text *key, int64_t *out);
+int osm3s_ways_lengths(osm3s_snapshot *, const osm3s_row *rows, size_t n, double *out_m);
+/* Positions of nodes, centres of the bounds of ways: pairs lat, lon in degrees; NaN if not known. */
+int osm3s_rows_centers(osm3s_snapshot *, const osm3s_row *rows, size_t n, int type, double *lat_lon);
+
+/* Items that belong to rows: those of row i are start[i] to start[i + 1]. Each call sets some of the arrays. */
+typedef struct {
+    size_t n_items, n_texts;
+    uint32_t *start;
+    int64_t *ref;
+    double *lat_lon;             /* pairs, in degrees; NaN if not known */
+    uint8_t *type;
+    uint32_t *text, *value;      /* numbers of texts */
+    uint32_t *text_start;        /* n_texts + 1 offsets into bytes; text 0 is "" */
+    char *bytes;
+} osm3s_lists;
+
+osm3s_lists *osm3s_lists_new(void);
+void osm3s_lists_free(osm3s_lists *);
+/* The value of one key, an item per row: text. */
+int osm3s_rows_values(osm3s_snapshot *, const osm3s_row *rows, size_t n, const osm3s_text *key, osm3s_lists *);
+/* All tags: text (the key) and value. */
+int osm3s_rows_tags(osm3s_snapshot *, const osm3s_row *rows, size_t n, osm3s_lists *);
+/* The nodes of ways: ref and lat_lon. */
+int osm3s_ways_nodes(osm3s_snapshot *, const osm3s_row *rows, size_t n, osm3s_lists *);
+/* The members of relations: ref, type, and text, which is the role. */
+int osm3s_relations_members(osm3s_snapshot *, const osm3s_row *rows, size_t n, osm3s_lists *);
+/* Append the rows whose byte in `keep` is not 0. */
+int osm3s_rows_keep(const osm3s_row *rows, size_t n, const char *keep, osm3s_rows *out);
+
 /* --- lookup.c: unresolved rows (sorted by id) -> their place, by pages of the id map --- */
 
 /* End of the run of rows from `from` on that share a page of the id map; *page is its number. */
@@ -531,8 +566,9 @@ osm3s_update *osm3s_update_new(osm3s_snapshot *, int with_meta, const uint32_t n
 void osm3s_update_free(osm3s_update *);
 /* Elements of any order: of several with one id the last of the highest version counts. */
 int osm3s_update_add(osm3s_update *, const osm3s_batch *);
-/* Ask for a block to be made anew, without its delta. */
-int osm3s_update_rewrite(osm3s_update *, uint32_t block);
+/* Ask for at most so many blocks to be made anew whose delta has more than 2 KiB and a tenth of its base; returns how
+ * many there are. For an update without elements. */
+uint32_t osm3s_update_rewrite_due(osm3s_update *, uint32_t most);
 int osm3s_update_begin(osm3s_update *);
 int osm3s_update_next_user(osm3s_update *, int32_t *uid, osm3s_bytes *name);
 int osm3s_update_locate(osm3s_update *, int type);
@@ -591,6 +627,50 @@ void osm3s_update_numbers(const osm3s_update *, uint32_t next_block_id[3], uint3
 /* All live elements of a block as a batch (ways: without coordinates), for tests and tools; metadata must be attached.
  * user stays empty. `places`, if not NULL, gets box and quadtile of each element, and the coordinates of way nodes. */
 int osm3s_dump_block(osm3s_snapshot *, uint32_t block, osm3s_batch *into, osm3s_bytes *places);
+
+/* --- check*.c: is a database what FORMAT.md says? Order of calls: new; for each type: id_page ..., ids_end, block ...
+ * (all blocks of its families), elements_end; then link_page ..., links_end; tag_page ..., tags_end. What is wrong comes
+ * as lines from `problems`; the functions return an error only if the check itself cannot go on. Takes about 20 bytes per
+ * element. --- */
+
+typedef struct osm3s_check osm3s_check;
+
+/* The snapshot must outlive the check. */
+osm3s_check *osm3s_check_new(osm3s_snapshot *, int with_meta);
+void osm3s_check_free(osm3s_check *);
+/* Lines, each ended by \n, found since the last call; valid until the next call of any of these functions. */
+osm3s_bytes osm3s_check_problems(osm3s_check *);
+/* Pages of the id map of a type, in their order. */
+int osm3s_check_id_page(osm3s_check *, int type, uint64_t page_number, const uint8_t *page, size_t len);
+int osm3s_check_ids_end(osm3s_check *, int type);
+/* One block with its decompressed meta frames (len 0: none). */
+int osm3s_check_block(osm3s_check *, uint32_t block, const uint8_t *meta, size_t meta_len, const uint8_t *delta_meta,
+                      size_t delta_meta_len);
+int osm3s_check_elements_end(osm3s_check *, int type);
+/* Pages of links of a kind, in their order, and the member that the page's key names. */
+int osm3s_check_link_page(osm3s_check *, int kind, uint64_t key_member, const uint8_t *page, size_t len);
+int osm3s_check_links_end(osm3s_check *, int kind);
+/* Pages of the tag directory of a family, in their order; `key`: the entry that the page's key names. */
+int osm3s_check_tag_page(osm3s_check *, int family, const uint8_t *key, size_t key_len, const uint8_t *page, size_t len);
+int osm3s_check_tags_end(osm3s_check *, int family);
+/* Elements found, and the users they name (distinct, not sorted). */
+void osm3s_check_counts(const osm3s_check *, uint64_t counts[3]);
+const int32_t *osm3s_check_uids(const osm3s_check *, size_t *n);
+
+/* Read everything in the bytes of one block and its meta frame (len 0: none): OSM3S_OK, or OSM3S_CORRUPT. Any bytes
+ * are allowed; `block` has head_len + body_len of them. */
+int osm3s_block_check(const uint8_t *block, size_t head_len, size_t body_len, const uint8_t *meta, size_t meta_len);
+
+/* --- inspect.c: the parts of a block, for tools --- */
+
+typedef struct { uint32_t present, n, width; uint64_t base; } osm3s_column_description;
+typedef struct { uint32_t n, n_dead, n_keys, n_pairs, n_roles; osm3s_column_description columns[17]; } osm3s_part;
+
+/* The base (delta 0) or the delta of a block. */
+int osm3s_inspect_part(osm3s_snapshot *, uint32_t block, int delta, osm3s_part *out);
+/* Pair number `pair` of the dictionary of a part, and how many of its elements have it. */
+int osm3s_inspect_pair(osm3s_snapshot *, uint32_t block, int delta, uint32_t pair, osm3s_bytes *key, osm3s_bytes *value,
+                       uint64_t *n);
 
 /* --- cffi end --- */
 

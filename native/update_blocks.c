@@ -37,10 +37,25 @@ static int family_of(const osm3s_update *u, uint32_t block)
     return f;
 }
 
-int osm3s_update_rewrite(osm3s_update *u, uint32_t block)
+/* Bytes that a delta may have whatever the size of its base. */
+enum { SMALL_DELTA_BYTES = 2048 };
+
+static bool is_due(const osm3s_dir_entry *e)
 {
-    u->rewrite[block] = 1;
-    return OSM3S_OK;
+    uint64_t base = (uint64_t)e->head_len + e->body_len + e->meta_len;
+    uint64_t delta = (uint64_t)e->n_dead * 2 + e->delta_head_len + e->delta_body_len + e->delta_meta_len;
+    return delta > SMALL_DELTA_BYTES && delta > base / 10;
+}
+
+uint32_t osm3s_update_rewrite_due(osm3s_update *u, uint32_t most)
+{
+    uint32_t n = 0;
+    for (uint32_t b = 0; b < u->n_blocks && n < most; b++)
+        if (is_due(osm3s_snapshot_entry(u->s, b))) {
+            u->rewrite[b] = 1;
+            n++;
+        }
+    return n;
 }
 
 static int place_all(osm3s_update *u)

@@ -3,7 +3,7 @@
 | file | what it holds |
 |---|---|
 | osm_base.idx | LMDB environment: every index of the domain and its settings |
-| osm_base.shadow | LMDB environment of the write in progress; absent when idle |
+| osm_base.shadow | the index entries of the commit in progress; absent when idle |
 | osm_base.lock | pid of the writer, managed by the dispatcher |
 | nodes.bin tagged_nodes.bin ways.bin relations.bin | block files, one per family |
 | deltas.bin | the deltas of all families |

@@ -11,13 +11,16 @@ from osm3s.paths import DatabaseDir
 def write_mirrors(db: DatabaseDir, timestamp: str, replicate_id: str) -> None:
     """Rewrite osm_base_version and replicate_id. Never raises: the commit they tell of has happened."""
     for path, text in ((db.version, timestamp), (db.replicate_id, replicate_id)):
-        if not text:
-            continue
-        temporary = f"{path}.{os.getpid()}"
-        try:
-            with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(text + "\n")
-            os.rename(temporary, path)
-        except OSError:
+        if text:
             with suppress(OSError):
-                os.unlink(temporary)
+                _overwrite(path, (text + "\n").encode("utf-8", "surrogateescape"))
+
+
+def _overwrite(path: str, line: bytes) -> None:
+    """In place: replacing the file by a rename would make some file systems write it to disk at once."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o664)
+    try:
+        os.pwrite(descriptor, line, 0)
+        os.ftruncate(descriptor, len(line))
+    finally:
+        os.close(descriptor)

@@ -1,6 +1,14 @@
 """The shadow: the index entries of a commit, complete and safe on disk before the index itself is touched.
 
-An LMDB environment written in one transaction: `P` key -> new value, `D` key: removed, `M`: what makes it complete.
+| bytes | what |
+|---|---|
+| 4 | magic |
+| 4 | CRC-32 of all that follows |
+| 8 | the commit that the changes are based on |
+| 8 | length of the rest |
+| rest | zstd of, per entry: key length(2), value length(4; 0xffffffff: the entry is removed), key, value |
+
+One file and one sync, so that a small commit is short; the checksum tells a complete one from a torn one.
 """
 
 from __future__ import annotations
@@ -9,17 +17,24 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from struct import Struct
+from struct import error as StructError
 from zlib import crc32
 
-import lmdb
-import msgpack
+import zstandard
 
 from osm3s import failpoint
 from osm3s.errors import StorageError
 from osm3s.paths import DatabaseDir
 
-PUT, DELETED, MARK = b"P", b"D", b"M"
-PAGE_BYTES = 4096
+MAGIC = 0x3153334F  # "O3S1"
+REMOVED = 0xFFFFFFFF
+
+_HEAD = Struct("<II")
+_COMMIT = Struct("<QQ")
+_ENTRY = Struct("<HI")
+_compressor = zstandard.ZstdCompressor(level=1)
+_decompressor = zstandard.ZstdDecompressor()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,49 +46,59 @@ class Shadow:
 
 def write_shadow(db: DatabaseDir, base_commit: int, changes: Mapping[bytes, bytes | None]) -> None:
     """Write the shadow; it is complete and on disk when this returns. Raises StorageError (disk full)."""
-    remove_shadow(db)
-    size = sum(len(key) + len(value or b"") + PAGE_BYTES for key, value in changes.items())
-    map_size = (2 * size + (1 << 20)) // PAGE_BYTES * PAGE_BYTES
+    parts: list[bytes] = []
+    for key, value in changes.items():
+        parts += (_ENTRY.pack(len(key), REMOVED if value is None else len(value)), key, value or b"")
+    packed = _compressor.compress(b"".join(parts))
+    rest = _COMMIT.pack(base_commit, len(packed)) + packed
     try:
-        env = lmdb.open(db.shadow, subdir=False, lock=False, map_size=map_size, mode=0o664, meminit=False)
-        try:
-            with env.begin(write=True) as txn:
-                total = 0
-                for key in sorted(changes):
-                    value = changes[key]
-                    total = _sum(total, key, value)
-                    txn.put(DELETED + key if value is None else PUT + key, value or b"")
-                txn.put(MARK, msgpack.packb([base_commit, len(changes), total]))
-                failpoint.reached("before_shadow_complete")
-        finally:
-            env.close()
-    except lmdb.Error as error:
+        with open(db.shadow, "wb", buffering=0) as file:
+            _write(file.fileno(), rest, _HEAD.size)
+            failpoint.reached("before_shadow_complete")
+            _write(file.fileno(), _HEAD.pack(MAGIC, crc32(rest)), 0)
+            os.fdatasync(file.fileno())
+    except OSError as error:
         remove_shadow(db)
-        raise StorageError(f"{db.shadow}: cannot write: {error}; nothing was changed") from None
+        raise StorageError(f"{db.shadow}: cannot write: {error.strerror}; nothing was changed") from None
+
+
+def _write(descriptor: int, data: bytes, offset: int) -> None:
+    view = memoryview(data)
+    while view:
+        n = os.pwrite(descriptor, view, offset)
+        view, offset = view[n:], offset + n
 
 
 def read_shadow(db: DatabaseDir) -> Shadow | None:
     """The shadow, or None if there is none or it is not complete."""
-    if not os.path.exists(db.shadow):
-        return None
     try:
-        env = lmdb.open(db.shadow, subdir=False, lock=False, readonly=True, create=False)
-        try:
-            with env.begin() as txn:
-                mark = txn.get(MARK)
-                if mark is None:
-                    return None
-                base_commit, n, stated = msgpack.unpackb(mark)
-                entries = {bytes(key): value for key, value in txn.cursor() if key != MARK}
-        finally:
-            env.close()
-    except (lmdb.Error, ValueError, OSError):
+        with open(db.shadow, "rb") as file:
+            data = file.read()
+        magic, stated = _HEAD.unpack_from(data)
+        base_commit, length = _COMMIT.unpack_from(data, _HEAD.size)
+        rest = data[_HEAD.size :]
+        if magic != MAGIC or len(rest) != _COMMIT.size + length or crc32(rest) != stated:
+            return None
+        entries = _decompressor.decompress(rest[_COMMIT.size :])
+    except (OSError, StructError, zstandard.ZstdError):
         return None
-    changes = {key[1:]: value if key[:1] == PUT else None for key, value in entries.items()}
-    total = 0
-    for key in sorted(changes):
-        total = _sum(total, key, changes[key])
-    return Shadow(base_commit, changes) if (n, stated) == (len(changes), total) else None
+    return Shadow(base_commit, _unpacked(entries))
+
+
+def _unpacked(entries: bytes) -> dict[bytes, bytes | None]:
+    changes: dict[bytes, bytes | None] = {}
+    at = 0
+    while at < len(entries):
+        key_len, value_len = _ENTRY.unpack_from(entries, at)
+        at += _ENTRY.size
+        key = entries[at : at + key_len]
+        at += key_len
+        if value_len == REMOVED:
+            changes[key] = None
+        else:
+            changes[key] = entries[at : at + value_len]
+            at += value_len
+    return changes
 
 
 def remove_shadow(db: DatabaseDir) -> bool:
@@ -82,7 +107,3 @@ def remove_shadow(db: DatabaseDir) -> bool:
         os.unlink(db.shadow)
         return True
     return False
-
-
-def _sum(total: int, key: bytes, value: bytes | None) -> int:
-    return crc32(b"\0" if value is None else value, crc32(key, total))

@@ -5,7 +5,7 @@ Order of the steps: native/osm3s.h, "update*.c".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from osm3s.ffi import check, ffi, lib
@@ -18,6 +18,8 @@ from osm3s.storage.write_transaction import WriteTransaction
 NODE, WAY, RELATION = 0, 1, 2
 DELTAS = 4
 UNRESOLVED = 0xFFFFFFFF
+SMALL_DELTA_BYTES = 2048
+"""A delta up to this size is never too large; else a tenth of the base is. As in native/update_blocks.c."""
 
 
 class ElementUpdate:
@@ -32,6 +34,8 @@ class ElementUpdate:
             check(lib.OSM3S_NOMEM)
         self._native: Any = ffi.gc(native, lib.osm3s_update_free)
         self._frames: list[bytes] = []
+        self.n_large_deltas = 0
+        """How many of the deltas written are so large that their block should be made anew."""
         self._last_base = UNRESOLVED
         """The block whose base was written last: new blocks of the same family follow it."""
         self._key, self._value = ffi.new("osm3s_bytes *"), ffi.new("osm3s_bytes *")
@@ -65,10 +69,10 @@ class ElementUpdate:
         self._attach_meta()
         check(lib.osm3s_update_relations(native))
 
-    def rewrite(self, blocks: Iterable[int]) -> None:
-        """Make blocks anew, without their deltas."""
-        for block in blocks:
-            check(lib.osm3s_update_rewrite(self._native, block))
+    def rewrite_due(self, most: int) -> int:
+        """Make at most so many blocks anew whose deltas have grown too large; return how many there are."""
+        n: int = lib.osm3s_update_rewrite_due(self._native, most)
+        return n
 
     def _answer_pages(self, element_type: int) -> None:
         native, get, page_number = self._native, self._txn.get, ffi.new("uint64_t *")
@@ -157,6 +161,7 @@ class ElementUpdate:
                 north=block.bbox.north,
                 east=block.bbox.east,
             )
+            self.n_large_deltas += entry.delta_bytes > max(SMALL_DELTA_BYTES, entry.base_bytes // 10)
         txn.directory.replace(block.block, entry)
 
     def _write_base(self, block: Any) -> None:

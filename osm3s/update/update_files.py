@@ -14,6 +14,7 @@ from osm3s.storage.settings import DatabaseSettings
 from osm3s.storage.write_transaction import WriteTransaction
 from osm3s.update.apply_changes import ElementUpdate
 from osm3s.update.bulk_import import BulkImport
+from osm3s.update.compact import compact
 from osm3s.update.input_file import open_input
 from osm3s.update.permission import Permission, writing
 from osm3s.update.progress import Progress
@@ -34,12 +35,16 @@ def update_files(
     Raises UsageError, InputError, StorageError, DispatcherError, ContextError; nothing is changed then.
     """
     progress = Progress()
+    n_large_deltas = 0
     with writing(db_dir, timestamp or "") as permission:
         recover_locked(permission.db)
         if os.path.exists(permission.db.index):
-            _change(permission, paths, level, timestamp, replicate_id, progress)
+            n_large_deltas = _change(permission, paths, level, timestamp, replicate_id, progress)
         else:
             _import(permission, paths, level or "data", timestamp, replicate_id, progress)
+    if n_large_deltas:
+        with writing(db_dir) as permission:
+            compact(permission)
     progress.done()
 
 
@@ -67,7 +72,8 @@ def _change(
     timestamp: str | None,
     replicate_id: str | None,
     progress: Progress,
-) -> None:
+) -> int:
+    """How many deltas have become too large."""
     batches: list[Batch] = []
     for path in paths:
         with open_input(path) as source:
@@ -90,6 +96,7 @@ def _change(
         update.put_changelog()
         txn_id = publish(txn, permission.ask_to_merge)
         permission.merged(txn_id, txn.settings.timestamp, txn.settings.replicate_id)
+        return update.n_large_deltas
 
 
 def _check_level(settings: DatabaseSettings, level: str | None) -> None:
