@@ -23,7 +23,7 @@ LAUNCHER := native/launcher
 LAUNCHER_COMMON := $(addprefix $(LAUNCHER)/,request.c frontend.c python.c launcher.h)
 LAUNCHER_FLAGS = -std=gnu11 -O2 -Wall -Wextra -Werror -DPYTHON='"../$(PY)"' -DROOT='".."' \
     -DFRONTEND_SOCKET="\"$$($(PY) -c 'from osm3s.paths import DatabaseDir as D; print(D("").frontend_socket())')\"" \
-    -DSTATUS_PAGE="\"$$($(PY) -c 'from osm3s.paths import DEFAULT_STATUS_PAGE as P; print(P)')\""
+    -DSTATUS_PAGE="\"$$($(PY) -c 'from osm3s.paths import STATUS_PAGE_FILE as P; print(P)')\""
 
 bin/osm3s_query cgi-bin/interpreter: %: $(LAUNCHER_COMMON) osm3s/paths.py | $(VENV)/installed
 	mkdir -p $(@D)

@@ -30,6 +30,16 @@ int view_open(view *v, const uint8_t *data, size_t head_len, size_t body_len)
         || header.strings > head_len || header.strings_len > head_len - header.strings
         || header.n_pairs > 65535 || header.n_keys > header.n_pairs || header.n_roles > head_len)
         return fail(OSM3S_CORRUPT, "block header is damaged");
+    uint32_t needed = 1u << OSM3S_COL_ID | (header.family <= OSM3S_TAGGED_NODES ? 3u << OSM3S_COL_LAT
+                                            : 15u << OSM3S_COL_SOUTH | 1u << OSM3S_COL_BODY_START);
+    if (header.family != OSM3S_NODES)
+        needed |= 127u << OSM3S_COL_KEY_START;
+    if (header.family == OSM3S_RELATIONS)
+        needed |= 1u << OSM3S_COL_QUAD | 1u << OSM3S_COL_ROLE_START;
+    if (columns != needed)
+        return fail(OSM3S_CORRUPT, "a block of family %u has columns %x", header.family, columns);
+    if (header.family == OSM3S_NODES && header.n_pairs)
+        return fail(OSM3S_CORRUPT, "a block of untagged nodes has tags");
     v->family = header.family;
     v->n = header.n;
     v->n_keys = header.n_keys;
@@ -60,14 +70,6 @@ int view_open(view *v, const uint8_t *data, size_t head_len, size_t body_len)
             return fail(OSM3S_CORRUPT, "column %d of a block reaches out of its frame", c);
         descriptor += sizeof(column_descriptor);
     }
-    uint32_t needed = 1u << OSM3S_COL_ID | (v->family <= OSM3S_TAGGED_NODES ? 3u << OSM3S_COL_LAT
-                                            : 15u << OSM3S_COL_SOUTH | 1u << OSM3S_COL_BODY_START);
-    if (v->family != OSM3S_NODES)
-        needed |= 127u << OSM3S_COL_KEY_START;
-    if (v->family == OSM3S_RELATIONS)
-        needed |= 1u << OSM3S_COL_QUAD | 1u << OSM3S_COL_ROLE_START;
-    if (columns != needed)
-        return fail(OSM3S_CORRUPT, "a block of family %u has columns %x", v->family, columns);
     return OSM3S_OK;
 }
 
@@ -114,6 +116,39 @@ uint32_t view_key_of_pair(const view *v, uint32_t p)
             high = middle;
     }
     return low;
+}
+
+uint64_t view_count_pair(const view *v, uint64_t p)
+{
+    if (p >= v->n_pairs)
+        return 0;
+    uint64_t from = column_get(&v->posting_start, p), to = column_get(&v->posting_start, p + 1), n = 0, last = UINT64_MAX;
+    for (; from < to && to <= v->posting.n; from++) {
+        uint64_t slot = column_get(&v->posting, from);
+        n += slot != last; /* ascending: a tag that an element has twice is found side by side */
+        last = slot;
+    }
+    return n;
+}
+
+uint64_t view_count_key(const view *v, uint32_t k)
+{
+    uint64_t from = column_get(&v->key_pair, k), to = column_get(&v->key_pair, (size_t)k + 1);
+    if (to > v->n_pairs || from >= to)
+        return 0;
+    if (to - from == 1)
+        return view_count_pair(v, from);
+    uint64_t start = column_get(&v->posting_start, from), end = column_get(&v->posting_start, to), n = 0;
+    uint64_t seen[65536 / 64];
+    memset(seen, 0, (v->n + 63u) / 64 * sizeof *seen);
+    for (; start < end && end <= v->posting.n; start++) {
+        uint64_t slot = column_get(&v->posting, start);
+        if (slot >= v->n)
+            continue;
+        n += !(seen[slot / 64] >> slot % 64 & 1);
+        seen[slot / 64] |= 1ull << slot % 64;
+    }
+    return n;
 }
 
 osm3s_meta view_meta(const view *v, uint32_t slot)

@@ -185,6 +185,8 @@ const view *snapshot_delta(osm3s_snapshot *, uint32_t block);
 const uint64_t *snapshot_dead(osm3s_snapshot *, uint32_t block);
 /* Check the body against its checksum, once; call before reading records through snapshot_base. */
 int snapshot_check_body(osm3s_snapshot *, uint32_t block);
+/* Have the kernel read blocks (ascending numbers) ahead of use. */
+void snapshot_will_need(osm3s_snapshot *, const uint32_t *blocks, size_t n);
 /* Slot of an id in a block (delta slots count on from the base's), or -1; -2: the block cannot be read. */
 ptrdiff_t snapshot_find(osm3s_snapshot *, uint32_t block, uint64_t id);
 

@@ -204,6 +204,7 @@ int osm3s_rows_sort(osm3s_rows *);
 int osm3s_rows_push(osm3s_rows *, uint64_t id, uint32_t block, uint32_t slot, int32_t lat, int32_t lon); /* unsorted */
 int osm3s_rows_copy(const osm3s_rows *from, osm3s_rows *into);
 int osm3s_rows_add(osm3s_rows *into, const osm3s_rows *other);
+int osm3s_rows_take(osm3s_rows *into, osm3s_rows *from); /* as add, but `from` is worthless afterwards */
 void osm3s_rows_subtract(osm3s_rows *, const osm3s_rows *other);
 void osm3s_rows_intersect(osm3s_rows *, const osm3s_rows *other);
 
@@ -371,6 +372,8 @@ int osm3s_ways_nodes(osm3s_snapshot *, const osm3s_row *rows, size_t n, osm3s_li
 int osm3s_relations_members(osm3s_snapshot *, const osm3s_row *rows, size_t n, osm3s_lists *);
 /* Append the rows whose byte in `keep` is not 0. */
 int osm3s_rows_keep(const osm3s_row *rows, size_t n, const char *keep, osm3s_rows *out);
+/* Append some rows. */
+int osm3s_rows_pick(const osm3s_row *rows, const uint32_t *indexes, size_t n, osm3s_rows *out);
 
 /* --- lookup.c: unresolved rows (sorted by id) -> their place, by pages of the id map --- */
 

@@ -258,12 +258,26 @@ static bool all_placed(const view *v)
     return v->family <= OSM3S_TAGGED_NODES ? (int32_t)v->lat.base != OSM3S_NO_COORD : false;
 }
 
+/* Room for all nodes of the blocks, of which most will be found: growing a large array step by step copies it. */
+static int reserve(osm3s_snapshot *s, const uint32_t *blocks, size_t n, osm3s_rows *out)
+{
+    size_t total = out->n;
+    for (size_t i = 0; i < n; i++) {
+        const osm3s_dir_entry *e = osm3s_snapshot_entry(s, blocks[i]);
+        total += (size_t)e->n + e->n_delta;
+    }
+    return grow(&out->rows, &out->cap, total, sizeof *out->rows);
+}
+
 int osm3s_query_blocks(osm3s_snapshot *s, osm3s_context *c, const uint32_t *blocks, size_t n, const osm3s_predicate *p,
                        osm3s_rows *out, uint64_t *count)
 {
     query q = {.snapshot = s, .context = c, .predicate = p, .out = out};
     bool spatial = p->n_boxes + p->n_polys + p->n_arounds > 0;
     int error = OSM3S_OK;
+    snapshot_will_need(s, blocks, n);
+    if (out && p->n_tags == 0 && p->n_within == 0)
+        error = reserve(s, blocks, n, out);
     for (size_t i = 0; i < n && error == OSM3S_OK; i++) {
         const osm3s_dir_entry *e = osm3s_snapshot_entry(s, blocks[i]);
         int where = e ? classify_block(&q, &e->bbox) : 1;

@@ -197,6 +197,16 @@ int osm3s_rows_copy(const osm3s_rows *from, osm3s_rows *into)
     return OSM3S_OK;
 }
 
+int osm3s_rows_take(osm3s_rows *into, osm3s_rows *from)
+{
+    if (into->n)
+        return osm3s_rows_add(into, from);
+    osm3s_rows swap = *into;
+    *into = *from;
+    *from = swap;
+    return OSM3S_OK;
+}
+
 int osm3s_rows_add(osm3s_rows *into, const osm3s_rows *other)
 {
     if (other->n == 0)

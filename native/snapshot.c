@@ -10,8 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "geom.h"
-#include "internal.h"
+#include "record.h"
 
 typedef struct {
     view base, delta;
@@ -113,14 +112,14 @@ static int index_ids(osm3s_snapshot *s, int type)
     uint32_t largest = 0;
     for (int f = 0; f < OSM3S_FAMILIES; f++)
         for (uint32_t b = s->first[f]; type_of_family(f) == type && b < s->first[f + 1]; b++)
-            if (s->entries[b].id >= largest)
+            if (s->entries[b].id > 1u << 30)
+                return fail(OSM3S_CORRUPT, "block id %u in the directory", s->entries[b].id);
+            else if (s->entries[b].id >= largest)
                 largest = s->entries[b].id + 1;
-    if (largest > 1u << 30)
-        return fail(OSM3S_CORRUPT, "block id %u in the directory", largest);
-    s->of_id[type] = malloc((largest + 1) * sizeof(uint32_t));
+    s->of_id[type] = malloc(((size_t)largest + 1) * sizeof(uint32_t));
     if (s->of_id[type] == NULL)
         return fail(OSM3S_NOMEM, "out of memory for %u blocks", largest);
-    memset(s->of_id[type], 0xff, (largest + 1) * sizeof(uint32_t));
+    memset(s->of_id[type], 0xff, ((size_t)largest + 1) * sizeof(uint32_t));
     s->n_of_id[type] = largest;
     for (int f = 0; f < OSM3S_FAMILIES; f++)
         for (uint32_t b = s->first[f]; type_of_family(f) == type && b < s->first[f + 1]; b++)
@@ -184,6 +183,29 @@ static const uint8_t *extent(const osm3s_snapshot *s, int file, uint64_t offset,
     return s->file[file].data + offset;
 }
 
+/* Read-ahead pays where a few blocks lie apart; a long scan is what the kernel foresees by itself. */
+enum { MOST_BLOCKS_AHEAD = 512 };
+
+void snapshot_will_need(osm3s_snapshot *s, const uint32_t *blocks, size_t n)
+{
+    const uintptr_t page = 4096;
+    if (n > MOST_BLOCKS_AHEAD)
+        return;
+    for (size_t i = 0; i < n;) {
+        int file = family_of_block(s, blocks[i]);
+        uint64_t from = s->entries[blocks[i]].base_offset, to = from;
+        for (; i < n && family_of_block(s, blocks[i]) == file; i++) { /* neighbours become one range */
+            const osm3s_dir_entry *e = &s->entries[blocks[i]];
+            uint64_t end = e->base_offset + e->head_len + e->body_len;
+            if (e->base_offset < from || e->base_offset > to + 16 * page)
+                break;
+            to = end > to ? end : to;
+        }
+        if (s->file[file].data && to <= s->file[file].len)
+            madvise((void *)((uintptr_t)(s->file[file].data + from) & ~(page - 1)), to - from + page, MADV_WILLNEED);
+    }
+}
+
 static size_t dead_len(const osm3s_dir_entry *e)
 {
     return ((size_t)e->n_dead * 2 + 7) / 8 * 8;
@@ -229,7 +251,11 @@ static int open_parts(osm3s_snapshot *s, uint32_t block, open_block *o)
             o->dead[slot / 64] |= 1ull << slot % 64;
         }
     }
-    return view_open(&o->delta, delta + dead, e->delta_head_len, e->delta_body_len);
+    error = view_open(&o->delta, delta + dead, e->delta_head_len, e->delta_body_len);
+    if (error == OSM3S_OK && (o->delta.n != e->n_delta || (int)o->delta.family != family))
+        error = fail(OSM3S_CORRUPT, "the delta of block %u of %s.bin is not the one of the directory", e->id,
+                     FILE_NAMES[family]);
+    return error;
 }
 
 static open_block *opened(osm3s_snapshot *s, uint32_t block)
@@ -397,14 +423,14 @@ static int resolve_in(osm3s_snapshot *s, int family, uint64_t key, osm3s_row *ro
 
 int snapshot_resolve_tagged_node(osm3s_snapshot *s, osm3s_row *row)
 {
-    return resolve_in(s, OSM3S_TAGGED_NODES, morton_of_position(row->lat, row->lon), row);
+    return resolve_in(s, OSM3S_TAGGED_NODES, order_key_of_position(row->lat, row->lon), row);
 }
 
 int snapshot_resolve_node(osm3s_snapshot *s, osm3s_row *row)
 {
     int error = snapshot_resolve_tagged_node(s, row);
     if (error == OSM3S_OK && row->block == OSM3S_UNRESOLVED)
-        error = resolve_in(s, OSM3S_NODES, morton_of_position(row->lat, row->lon), row);
+        error = resolve_in(s, OSM3S_NODES, order_key_of_position(row->lat, row->lon), row);
     return error;
 }
 

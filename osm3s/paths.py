@@ -96,13 +96,15 @@ class DatabaseDir:
 
 SOCKET_PATH_MAX_BYTES = 107
 DEFAULT_STATUS_PAGE = "/osm3s_osm_base"
-"""Name in shared memory of the dispatcher that was started last, as it stands in messages."""
+"""Name in shared memory of the dispatcher that was started last, as it stands in messages: the reference's."""
+STATUS_PAGE_FILE = "/osm3s_status"
+"""The file's real name, so that a reference installation on the same machine keeps its own."""
 
 
 def status_page(db_dir: str | None = None) -> str:
     """The page in shared memory of the dispatcher of a database; without `db_dir` that of the one started last."""
     shm = os.environ.get("OSM3S_SHM_DIR") or "/dev/shm"
-    page = shm + DEFAULT_STATUS_PAGE
+    page = shm + STATUS_PAGE_FILE
     if db_dir is None:
         return page
     from hashlib import blake2b  # here, because tools that are not told a directory do without it

@@ -91,11 +91,12 @@ class QueryPlan:
             self._run_rows(element_type, found)
         else:
             for family in self._families(element_type):
-                self._run_blocks(family, found.rows(element_type))
-            check(lib.osm3s_rows_sort(found.rows(element_type)))
+                of_family = ElementSet()
+                self._run_blocks(family, of_family.rows(element_type))
+                found.take(of_family, (element_type,))
         if element_type == RELATION and self.spatial:
             found = self._with_matching_members(found)
-        result.add(found, (element_type,))
+        result.take(found, (element_type,))
 
     # --- from rows --------------------------------------------------------------------------------------------------
 
@@ -109,7 +110,7 @@ class QueryPlan:
             else:
                 candidates.intersect(found, (element_type,))
         if not (self.tags or self.spatial or self.uids or self.newer_than):
-            result.add(candidates, (element_type,))
+            result.take(candidates, (element_type,))
             return
         snapshot = self.execution.snapshot
         with_meta = bool(self.uids or self.newer_than)
@@ -180,11 +181,7 @@ class QueryPlan:
             found = tag.blocks(snapshot, family)
             if found is None:
                 return blocks, 0
-            check(
-                lib.osm3s_intersect_blocks(
-                    snapshot.handle, max(0, family - 1), blocks, n, found.block_ids, found.n
-                )
-            )
+            check(lib.osm3s_intersect_blocks(snapshot.handle, max(0, family - 1), blocks, n, found.block_ids, found.n))
         return blocks, n[0]
 
     def _count_family(self, family: int) -> int:

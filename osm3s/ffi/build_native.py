@@ -10,7 +10,7 @@ from cffi import FFI
 NATIVE = Path(__file__).resolve().parent.parent.parent / "native"
 BEGIN, END = "/* --- cffi begin --- */", "/* --- cffi end --- */"
 
-WARNINGS = ["-D_GNU_SOURCE", "-std=gnu11", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-missing-field-initializers"]
+WARNINGS = ["-D_GNU_SOURCE", "-std=gnu11", "-ffp-contract=off", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-missing-field-initializers"]
 
 
 def declaration() -> str:

@@ -13,18 +13,23 @@ UNRESOLVED = 0xFFFFFFFF
 
 MEMORY_PER_ELEMENT_BYTES = (8, 128, 192)
 """What an element counts for towards `maxsize`, per type: the reference's estimate."""
+MEMORY_PER_DERIVED_BYTES = 192
 
 
 class ElementSet:
-    """Nodes, ways and relations, each sorted by id and without duplicates. `handle` is the `osm3s_set *`."""
+    """Nodes, ways and relations, each sorted by id and without duplicates. `handle` is the `osm3s_set *`.
 
-    __slots__ = ("handle",)
+    `deriveds` are objects with an `id` that are no elements of the map, sorted by it; ids are unique, whatever the type.
+    """
+
+    __slots__ = ("deriveds", "handle")
 
     def __init__(self) -> None:
         handle = lib.osm3s_set_new()
         if handle == ffi.NULL:
             raise MemoryError
         self.handle: Any = ffi.gc(handle, lib.osm3s_set_free)
+        self.deriveds: list[Any] = []
 
     def rows(self, element_type: int) -> Any:
         """The `osm3s_rows *` of one type, valid as long as this set."""
@@ -38,20 +43,36 @@ class ElementSet:
         return self.count(NODE), self.count(WAY), self.count(RELATION)
 
     def __len__(self) -> int:
-        return sum(self.counts())
+        return sum(self.counts()) + len(self.deriveds)
 
     def memory_bytes(self) -> int:
         """Estimated size, by which `maxsize` is judged."""
-        return sum(n * size for n, size in zip(self.counts(), MEMORY_PER_ELEMENT_BYTES, strict=True))
+        elements = sum(n * size for n, size in zip(self.counts(), MEMORY_PER_ELEMENT_BYTES, strict=True))
+        return elements + len(self.deriveds) * MEMORY_PER_DERIVED_BYTES
 
     def add(self, other: ElementSet, types: Iterable[int] = TYPES) -> None:
-        """Become the union with another set."""
+        """Become the union with another set. Of deriveds with one id the other set's stays; `types` leaves them out."""
         for element_type in types:
             check(lib.osm3s_rows_add(self.rows(element_type), other.rows(element_type)))
+        if types is TYPES and other.deriveds:
+            self.put_deriveds([*self.deriveds, *other.deriveds])
+
+    def take(self, other: ElementSet, types: Iterable[int] = TYPES) -> None:
+        """Become the union with a set that is not needed any more: its rows are moved where they can be."""
+        for element_type in types:
+            check(lib.osm3s_rows_take(self.rows(element_type), other.rows(element_type)))
 
     def subtract(self, other: ElementSet) -> None:
         for element_type in TYPES:
             lib.osm3s_rows_subtract(self.rows(element_type), other.rows(element_type))
+        if self.deriveds and other.deriveds:
+            ids = {derived.id for derived in other.deriveds}
+            self.deriveds = [derived for derived in self.deriveds if derived.id not in ids]
+
+    def put_deriveds(self, deriveds: Iterable[Any]) -> None:
+        """Replace the deriveds; of those with one id the last one stays."""
+        by_id = {derived.id: derived for derived in deriveds}
+        self.deriveds = [by_id[id_] for id_ in sorted(by_id)]
 
     def intersect(self, other: ElementSet, types: Iterable[int] = TYPES) -> None:
         for element_type in types:
@@ -61,6 +82,8 @@ class ElementSet:
         result = ElementSet()
         for element_type in types:
             check(lib.osm3s_rows_copy(self.rows(element_type), result.rows(element_type)))
+        if types is TYPES:
+            result.deriveds = list(self.deriveds)
         return result
 
     def put_ids(self, element_type: int, ids: Iterable[int]) -> None:

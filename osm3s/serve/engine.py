@@ -13,8 +13,19 @@ from osm3s.storage.snapshot import Snapshot, open_snapshot
 class NativeEngine:
     """An `Engine` that reads a database directory."""
 
+    def __init__(self) -> None:
+        self._put_by: dict[str, Snapshot] = {}
+
     def open_snapshot(self, db_dir: str) -> Snapshot:
-        return open_snapshot(db_dir)
+        kept = self._put_by.pop(db_dir, None)
+        return kept if kept is not None and kept.resume() else open_snapshot(db_dir)
+
+    def rehearse(self, script: Script, settings: Settings, db_dir: str, writer: Writer) -> None:
+        """Execute a script and put the snapshot by for the next query, which may use it if nothing changes until then."""
+        snapshot = self.open_snapshot(db_dir)
+        self.execute(script, settings, snapshot, writer, time.monotonic(), True)
+        snapshot.pause()
+        self._put_by[db_dir] = snapshot
 
     def execute(
         self, script: Script, settings: Settings, snapshot: Snapshot, writer: Writer, started_s: float, web: bool

@@ -65,6 +65,9 @@ class Engine(Protocol):
 
     def open_snapshot(self, db_dir: str) -> AbstractContextManager[Any]: ...
 
+    def rehearse(self, script: ql.Script, settings: Settings, db_dir: str, writer: Writer) -> None:
+        """Do what the next query of this process will have to do as well. Raises Osm3sError."""
+
     def execute(
         self, script: ql.Script, settings: Settings, snapshot: Any, writer: Writer, started_s: float, web: bool
     ) -> None:

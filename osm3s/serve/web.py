@@ -118,6 +118,6 @@ def _rehearse(response: WebResponse, sink: Sink, database: Database, engine: Eng
     writer = writer_for(settings.output, settings.csv, sink)
     writer.header("")
     if engine is not None:
-        with suppress(Osm3sError), engine.open_snapshot(database.root) as snapshot:
-            engine.execute(script, settings, snapshot, writer, time.monotonic(), True)
+        with suppress(Osm3sError):
+            engine.rehearse(script, settings, database.root, writer)
     writer.footer()

@@ -28,9 +28,7 @@ def open_for_reading(db: DatabaseDir) -> Any:
     if not os.path.exists(db.index):
         raise StorageError(f"{db.root}: no database here: import one with update_database --db-dir={db.root}")
     try:
-        return lmdb.open(
-            db.index, subdir=False, readonly=True, lock=True, max_readers=MOST_READERS, readahead=False, create=False
-        )
+        return lmdb.open(db.index, subdir=False, readonly=True, lock=True, max_readers=MOST_READERS, create=False)
     except lmdb.Error as error:
         raise _storage_error(db.index, error) from None
 

@@ -5,10 +5,12 @@ A snapshot must be opened after the process was forked. It pins its version unti
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+import lmdb
 import zstandard
 
 from osm3s.errors import CorruptError
@@ -28,7 +30,9 @@ class Snapshot:
     """`handle` is the `osm3s_snapshot *`. Raises StorageError when there is no database, CorruptError when it is bad."""
 
     def __init__(self, db: DatabaseDir) -> None:
+        self._db = db
         self._env = open_for_reading(db)
+        self._inode = os.stat(db.index).st_ino
         try:
             self._txn = self._env.begin(buffers=True)
             self.settings = read_settings(self._txn)
@@ -39,13 +43,14 @@ class Snapshot:
             for file in range(5):
                 check(lib.osm3s_snapshot_map(self.handle, file, db.block_file(file).encode()))
             for family in FAMILIES:
-                for page in self._pages(index_keys.directory_prefix(family)):
+                for _, page in self.entries(index_keys.directory_prefix(family)):
                     check(lib.osm3s_snapshot_add_directory(self.handle, family, ffi.from_buffer(page), len(page)))
             check(lib.osm3s_snapshot_seal(self.handle))
         except BaseException:
             self._env.close()
             raise
         self.tags = TagDirectory(self._txn)
+        self._paused_at = 0
         self._meta: dict[tuple[int, int], bytes] = {}
         self._user_names: dict[int, str] = {}
 
@@ -54,6 +59,23 @@ class Snapshot:
         with suppress(Exception):
             self._txn.abort()
         self._env.close()
+
+    def pause(self) -> None:
+        """Stop pinning the version, but keep what was loaded, in case nothing changes until `resume`."""
+        self._paused_at = self.txn_id
+        self._txn.abort()
+
+    def resume(self) -> bool:
+        """Read on. False: the database has changed meanwhile; then this snapshot is closed."""
+        try:
+            self._txn = self._env.begin(buffers=True)
+            if self.txn_id == self._paused_at and os.stat(self._db.index).st_ino == self._inode:
+                self.tags = TagDirectory(self._txn)
+                return True
+        except (OSError, lmdb.Error):
+            pass
+        self.close()
+        return False
 
     def __enter__(self) -> Snapshot:
         return self
@@ -71,11 +93,15 @@ class Snapshot:
     def has_meta(self) -> bool:
         return self.settings.level != "data"
 
-    def _pages(self, prefix: bytes) -> Iterator[Any]:
+    def entries(self, prefix: bytes = b"") -> Iterator[tuple[bytes, Any]]:
+        """Entries of the index whose keys start with `prefix`, in order; values are valid until the snapshot closes."""
         cursor = self._txn.cursor()
         more = cursor.set_range(prefix)
-        while more and bytes(cursor.key()[: len(prefix)]) == prefix:
-            yield cursor.value()
+        while more:
+            key = bytes(cursor.key())
+            if not key.startswith(prefix):
+                return
+            yield key, cursor.value()
             more = cursor.next()
 
     # --- looking up -------------------------------------------------------------------------------------------------

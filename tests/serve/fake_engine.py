@@ -36,6 +36,10 @@ class FakeEngine:
             raise StorageError(f"There is no database in {db_dir}")
         yield FakeSnapshot(db_dir)
 
+    def rehearse(self, script: Script, settings: Settings, db_dir: str, writer: Writer) -> None:
+        with self.open_snapshot(db_dir) as snapshot:
+            self.execute(script, settings, snapshot, writer, time.monotonic(), True)
+
     def execute(
         self, script: Script, settings: Settings, snapshot: FakeSnapshot, writer: Writer, started_s: float, web: bool
     ) -> None:
