@@ -53,7 +53,8 @@ static int compare_links(const void *left, const void *right)
 
 void links_sort(owner_link *links, size_t *n)
 {
-    qsort(links, *n, sizeof *links, compare_links);
+    if (*n)
+        qsort(links, *n, sizeof *links, compare_links);
     size_t kept = 0;
     for (size_t i = 0; i < *n; i++)
         if (kept == 0 || compare_links(&links[kept - 1], &links[i]))

@@ -129,13 +129,6 @@ static int count_in(tag_directory *d, int family, uint32_t block, uint64_t count
     return error ? OSM3S_NOMEM : OSM3S_OK;
 }
 
-/* Elements of a block that have key k: a slot counts once, also if it has the key twice. */
-static uint64_t elements_with_key(const view *v, uint32_t k)
-{
-    uint64_t from = column_get(&v->key_pair, k), to = column_get(&v->key_pair, k + 1);
-    return column_get(&v->posting_start, to) - column_get(&v->posting_start, from);
-}
-
 int tag_directory_add(tag_directory *d, const view *v, uint32_t block)
 {
     for (uint32_t k = 0; k < v->n_keys; k++) {
@@ -143,15 +136,14 @@ int tag_directory_add(tag_directory *d, const view *v, uint32_t block)
         const char *key = view_key(v, k, &key_len);
         d->key.len = 0;
         if (buffer_put(&d->key, key, key_len) || buffer_put(&d->key, "\0", 1)
-            || count_in(d, (int)v->family, block, elements_with_key(v, k)))
+            || count_in(d, (int)v->family, block, view_count_key(v, k)))
             return OSM3S_NOMEM;
         d->key.data[key_len] = 1;
         for (uint64_t p = column_get(&v->key_pair, k); p < column_get(&v->key_pair, k + 1); p++) {
             size_t value_len;
             const char *value = view_value(v, (uint32_t)p, &value_len);
             d->key.len = key_len + 1;
-            uint64_t n = column_get(&v->posting_start, p + 1) - column_get(&v->posting_start, p);
-            if (buffer_put(&d->key, value, value_len) || count_in(d, (int)v->family, block, n))
+            if (buffer_put(&d->key, value, value_len) || count_in(d, (int)v->family, block, view_count_pair(v, p)))
                 return OSM3S_NOMEM;
         }
     }

@@ -64,21 +64,6 @@ static ptrdiff_t find_pair(const view *v, ptrdiff_t key, const char *value, size
     return -1;
 }
 
-static uint64_t count_of_pairs(const view *v, uint64_t from, uint64_t to)
-{
-    return column_get(&v->posting_start, to) - column_get(&v->posting_start, from);
-}
-
-static uint64_t count_of_key(const view *v, ptrdiff_t k)
-{
-    return count_of_pairs(v, column_get(&v->key_pair, (size_t)k), column_get(&v->key_pair, (size_t)k + 1));
-}
-
-static uint64_t count_of_pair(const view *v, ptrdiff_t p)
-{
-    return count_of_pairs(v, (uint64_t)p, (uint64_t)p + 1);
-}
-
 /* For every entry of `v`: if neither `a` nor `b` has it, note it as added with count 0, or as removed. */
 static int note_missing(osm3s_update *u, const view *v, const view *a, const view *b, uint32_t block_id, bool removed)
 {
@@ -110,14 +95,14 @@ int tags_of_base(osm3s_update *u, const view *base, const view *old_delta, const
         size_t len;
         const char *text = view_key(v, k, &len);
         ptrdiff_t was = find_key(base, text, len);
-        uint64_t count = count_of_key(v, k);
-        if ((was < 0 || count_of_key(base, was) != count) && add_change(u, v, k, -1, block_id, count, false))
+        uint64_t count = view_count_key(v, k);
+        if ((was < 0 || view_count_key(base, (uint32_t)was) != count) && add_change(u, v, k, -1, block_id, count, false))
             return OSM3S_NOMEM;
         for (uint64_t p = column_get(&v->key_pair, k); p < column_get(&v->key_pair, k + 1); p++) {
             const char *value = view_value(v, (uint32_t)p, &len);
             ptrdiff_t pair = find_pair(base, was, value, len);
-            count = count_of_pair(v, (ptrdiff_t)p);
-            if ((pair < 0 || count_of_pair(base, pair) != count)
+            count = view_count_pair(v, p);
+            if ((pair < 0 || view_count_pair(base, (uint64_t)pair) != count)
                 && add_change(u, v, k, (ptrdiff_t)p, block_id, count, false))
                 return OSM3S_NOMEM;
         }
