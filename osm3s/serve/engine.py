@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from osm3s.eval.execution import execute
 from osm3s.eval.limits import Limits
 from osm3s.output.writer import Writer
@@ -21,7 +23,7 @@ class NativeEngine:
         return kept if kept is not None and kept.resume() else open_snapshot(db_dir)
 
     def rehearse(self, script: Script, settings: Settings, db_dir: str, writer: Writer) -> None:
-        """Execute a script and put the snapshot by for the next query, which may use it if nothing changes until then."""
+        """Execute a script and put the snapshot by: the next query may use it if nothing changes until then."""
         snapshot = self.open_snapshot(db_dir)
         self.execute(script, settings, snapshot, writer, time.monotonic(), True)
         snapshot.pause()
