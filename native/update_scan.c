@@ -85,6 +85,24 @@ static void decode(const column *c, int32_t *out, uint32_t n)
         out[i] = (int32_t)column_get(c, i);
 }
 
+enum { FEW = 24 }; /* so many nodes are tested one after the other against all boxes */
+
+static bool any_near(const scan *k, int32_t south, int32_t west, int32_t north, int32_t east)
+{
+    size_t low = 0, high = k->n_near;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (k->nodes[k->near[middle]].lat < south)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < k->n_near && k->nodes[k->near[low]].lat <= north; low++)
+        if (k->nodes[k->near[low]].lon >= west && k->nodes[k->near[low]].lon <= east)
+            return true;
+    return false;
+}
+
 /* Mark the ways of a block part whose box contains a near node. */
 static int mark_hits(scan *k, const view *v)
 {
@@ -98,10 +116,15 @@ static int mark_hits(scan *k, const view *v)
     decode(&v->west, west, n);
     decode(&v->north, north, n);
     decode(&v->east, east, n);
+    if (k->n_near > FEW) {
+        for (uint32_t slot = 0; slot < n; slot++)
+            hit[slot] = any_near(k, south[slot], west[slot], north[slot], east[slot]);
+        return OSM3S_OK;
+    }
     memset(hit, 0, n * sizeof *hit);
     for (size_t i = 0; i < k->n_near; i++) {
         int32_t lat = k->nodes[k->near[i]].lat, lon = k->nodes[k->near[i]].lon;
-        for (uint32_t slot = 0; slot < n; slot++)
+        for (uint32_t slot = 0; slot < n; slot++) /* the compiler makes four or eight tests at a time of this */
             hit[slot] |= (uint32_t)((south[slot] <= lat) & (north[slot] >= lat) & (west[slot] <= lon)
                                     & (east[slot] >= lon));
     }
