@@ -1,0 +1,97 @@
+"""`dump_index`: prints what is in the index of a database."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from osm3s.errors import Osm3sError, UsageError
+from osm3s.paths import DatabaseDir
+
+USAGE = "Usage: dump_index --db-dir=DIR [--key=PREFIX] [KIND…]   (--help explains)"
+
+HELP = """\
+dump_index: print what is in the index of a database.
+
+  dump_index --db-dir=DIR settings              commits, data timestamp, numbers of elements, free space in the files
+  dump_index --db-dir=DIR directory             all blocks: numbers, places, boxes
+  dump_index --db-dir=DIR ids                   which block holds which id; neighbours in one block are one line
+  dump_index --db-dir=DIR links                 member: its relations; absent node: the ways that name it
+  dump_index --db-dir=DIR tags                  key, and key=value: block:count of every block that has it
+  dump_index --db-dir=DIR users                 uid and name
+  dump_index --db-dir=DIR changelog             what every commit has changed, with old and new boxes
+  dump_index --db-dir=DIR --key=T02             the entries whose key begins so
+
+A key begins with a letter (B directory, I ids, L links, T tags, U users, S settings, C changelog). Of B, I, L and T a
+byte follows: the family (00 nodes, 01 tagged nodes, 02 ways, 03 relations), the type (00 node, 01 way, 02 relation), or
+the kind of link (00, 01, 02 as types; 03 absent nodes). --key takes the letter and then hexadecimal digits: T02 are the
+tags of ways, I00 the ids of nodes. native/FORMAT.md tells the rest.
+Without KIND and --key, everything is printed.
+
+  --db-dir=DIR   the database directory. Default: $OVERPASS_DB_DIR
+
+Exit status: 0 done, 1 wrong usage, 2 the database cannot be read.
+"""
+
+
+def dump_index(db_dir: str, kinds: list[str], prefix: bytes) -> None:
+    """Raises UsageError, StorageError."""
+    from osm3s.storage.index_contents import KINDS, index_lines
+    from osm3s.storage.snapshot import Snapshot
+
+    for kind in kinds:
+        if kind not in KINDS:
+            raise UsageError(f"Unknown kind of entry: {kind}; there are {', '.join(KINDS)}")
+    if prefix:
+        kinds = [kind for kind, (letter, _) in KINDS.items() if letter == prefix[:1] and kind in (kinds or KINDS)]
+        if not kinds:
+            raise UsageError("--key does not fit: keys begin with one of B I L T U S C")
+    with Snapshot(DatabaseDir(db_dir)) as snapshot:
+        for kind in kinds or KINDS:
+            for line in index_lines(snapshot, kind, prefix):
+                print(line)
+
+
+def parse_prefix(text: str) -> bytes:
+    """A letter, then hexadecimal digits; of settings, the name. Raises UsageError."""
+    if text[:1] == "S":
+        return text.encode()
+    try:
+        return text[:1].encode("ascii") + bytes.fromhex(text[1:])
+    except (ValueError, UnicodeEncodeError):
+        raise UsageError(f"--key={text}: must be a letter and pairs of hexadecimal digits, like T02") from None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    db_dir, prefix = os.environ.get("OVERPASS_DB_DIR", ""), b""
+    kinds: list[str] = []
+    try:
+        for argument in sys.argv[1:] if arguments is None else arguments:
+            flag, _, value = argument.partition("=")
+            if argument in ("--help", "-h"):
+                sys.stdout.write(HELP)
+                return 0
+            if flag == "--db-dir" and value:
+                db_dir = value
+            elif flag == "--key" and value:
+                prefix = parse_prefix(value)
+            elif argument.startswith("-"):
+                raise UsageError(f"Unknown argument: {argument}")
+            else:
+                kinds.append(argument)
+        if not db_dir:
+            raise UsageError("--db-dir=DIR is missing: which database?")
+        dump_index(db_dir, kinds, prefix)
+    except UsageError as error:
+        print(f"{error}\n{USAGE}", file=sys.stderr)
+        return error.exit_status
+    except BrokenPipeError:
+        sys.stderr.close()
+    except Osm3sError as error:
+        print(f"dump_index: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
