@@ -9,8 +9,7 @@ static int compare(const char *a, size_t a_len, const char *b, size_t b_len)
     return order ? order : (a_len > b_len) - (a_len < b_len);
 }
 
-/* Number of a key in the dictionary, or -1. */
-static int64_t find_key(const view *v, const char *key, size_t len)
+int64_t view_find_key(const view *v, const char *key, size_t len)
 {
     uint32_t low = 0, high = v->n_keys;
     while (low < high) {
@@ -88,7 +87,7 @@ static int set_having(const view *v, const osm3s_tag_filter *f, uint64_t *bits)
         }
         return OSM3S_OK;
     }
-    int64_t k = find_key(v, f->key, f->key_len);
+    int64_t k = view_find_key(v, f->key, f->key_len);
     if (k < 0)
         return OSM3S_OK;
     uint64_t from = column_get(&v->key_pair, (size_t)k), to = column_get(&v->key_pair, (size_t)k + 1);

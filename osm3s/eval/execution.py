@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from osm3s.errors import QueryOutOfMemory, QueryTimeout
 from osm3s.eval.limits import Limits
+from osm3s.eval.scope import Scope
 from osm3s.ffi.element_set import ElementSet
 from osm3s.output.writer import Writer
 from osm3s.ql.tree import Element
@@ -25,15 +27,45 @@ class Execution:
         self.writer = writer
         self.limits = limits
         self.bbox = bbox
-        self.sets: dict[str, ElementSet] = {}
+        self.sets = Scope()
+        self._held: list[ElementSet] = []
+        self._derived_ids = 0
+        self._stopped = False
         self._web = web
 
     def read(self, name: str) -> ElementSet:
         """The set of that name, to be left unchanged (its nodes may be resolved)."""
         return self.sets.get(name) or ElementSet()
 
-    def run(self, statements: Sequence[Element]) -> None:
-        """Execute statements one after the other. Raises QueryFailed with the text of the remark."""
+    def next_derived_id(self) -> int:
+        """Ids of derived objects count up from 1."""
+        self._derived_ids += 1
+        return self._derived_ids
+
+    @contextmanager
+    def scope(self) -> Iterator[Scope]:
+        """Run the inside with a scope of its own; what is written in it is lost unless it is exported."""
+        outer = self.sets
+        self.sets = Scope(outer)
+        try:
+            yield self.sets
+        finally:
+            self.sets = outer
+
+    @contextmanager
+    def holding(self, set_: ElementSet) -> Iterator[None]:
+        """Count a set that has no name towards the memory in use."""
+        self._held.append(set_)
+        try:
+            yield
+        finally:
+            self._held.pop()
+
+    def run(self, statements: Sequence[Element], final: bool = False) -> None:
+        """Execute statements one after the other; `final`: nothing sees the sets afterwards.
+
+        Raises QueryFailed with the text of the remark.
+        """
         from osm3s.eval.statements import STATEMENTS
         from osm3s.eval.statements.count_only import count_only
 
@@ -41,27 +73,32 @@ class Execution:
         while i < len(statements):
             statement = statements[i]
             try:
-                if count_only(self, statements[i:]):
+                if final and count_only(self, statements[i:]):
                     i += 2
                     continue
                 STATEMENTS[statement.name](self, statement)
-                self._check_limits(statement)
-            except QueryTimeout:
-                raise self._timeout(statement) from None
-            except (QueryOutOfMemory, MemoryError):
+                self.check_limits()
+            except (QueryTimeout, QueryOutOfMemory, MemoryError) as error:
+                if self._stopped:  # the innermost statement is the one to be named
+                    raise
+                self._stopped = True
+                if isinstance(error, QueryTimeout):
+                    raise self._timeout(statement) from None
                 raise self._out_of_memory(statement) from None
             i += 1
 
     # --- limits -----------------------------------------------------------------------------------------------------
 
-    def _check_limits(self, statement: Element) -> None:
+    def check_limits(self) -> None:
+        """Raise QueryTimeout or QueryOutOfMemory when a limit is exceeded. Cheap: loops call it in every round."""
         if self.limits.timed_out:
             raise QueryTimeout
         if self.limits.maxsize_bytes and self.memory_bytes() > self.limits.maxsize_bytes:
             raise QueryOutOfMemory
 
     def memory_bytes(self) -> int:
-        return sum({id(set_): set_.memory_bytes() for set_ in self.sets.values()}.values())
+        sets = {id(set_): set_ for set_ in (*self.sets.all_sets(), *self._held)}
+        return sum(set_.memory_bytes() for set_ in sets.values())
 
     def _timeout(self, statement: Element) -> QueryTimeout:
         return QueryTimeout(
@@ -85,4 +122,4 @@ def execute(
 
     Raises QueryFailed when the query is stopped; what was printed before stays valid.
     """
-    Execution(snapshot, writer, limits, bbox, web).run(script.children)
+    Execution(snapshot, writer, limits, bbox, web).run(script.children, final=True)

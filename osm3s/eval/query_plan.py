@@ -39,6 +39,8 @@ class QueryPlan:
         self.sources: list[Source] = []
         self.uids: set[int] | None = None
         self.newer_than = 0
+        self.conditions: list[Element] = []
+        self.input_sets: list[str] = []
 
     # --- filters ----------------------------------------------------------------------------------------------------
 
@@ -70,13 +72,34 @@ class QueryPlan:
             return result
         for element_type in types:
             self._run_type(element_type, result)
+        return self._keep_true(result)
+
+    def run_deriveds(self) -> ElementSet:
+        """The derived objects that are in all given sets and satisfy the filters by tags and conditions."""
+        result = ElementSet()
+        if self.input_sets:
+            first, *others = [self.execution.read(name).deriveds for name in self.input_sets]
+            allowed = [{derived.id for derived in other} for other in others]
+            result.deriveds = [
+                derived
+                for derived in first
+                if all(derived.id in ids for ids in allowed) and all(tag.matches(derived.tags) for tag in self.tags)
+            ]
+        return self._keep_true(result)
+
+    def _keep_true(self, result: ElementSet) -> ElementSet:
+        if self.conditions:
+            from osm3s.eval.filters.if_ import keep_true
+
+            for condition in self.conditions:
+                result = keep_true(self.execution, result, condition)
         return result
 
     def count(self, types: tuple[int, ...]) -> tuple[int, int, int]:
         """How many there are, per type."""
         counts = [0, 0, 0]
         for element_type in types:
-            if self.sources or self.uids == set() or (element_type == RELATION and self.spatial):
+            if self.sources or self.conditions or self.uids == set() or (element_type == RELATION and self.spatial):
                 counts[element_type] = self.run((element_type,)).count(element_type)
             else:
                 counts[element_type] = sum(self._count_family(f) for f in self._families(element_type))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from osm3s.errors import Message, QueryRejected
+from osm3s.eval.evaluators import EVALUATORS
 from osm3s.eval.filters import FILTERS
 from osm3s.eval.statements import STATEMENTS
 from osm3s.eval.statements.query import QUERY_TYPES
@@ -34,8 +35,12 @@ def check(script: Element) -> None:
 def _unavailable(parent: Element, children: list[Element]) -> Iterator[tuple[int, str]]:
     known = FILTERS if parent.name == "query" else STATEMENTS
     for child in children:
-        if child.name.startswith("eval-") or child.name in ("set-prop", "else"):
-            yield from _unavailable(parent, child.children if child.name == "else" else [])
+        if child.name.startswith("eval-"):
+            if child.name not in EVALUATORS:
+                yield child.line, f'The evaluator "{child.name}"'
+            yield from _unavailable(child, child.children)
+        elif child.name in ("set-prop", "else"):
+            yield from _unavailable(child, child.children)
         elif child.name not in known:
             kind = "filter" if parent.name == "query" else "statement"
             yield child.line, f'The {kind} "{child.name}"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from osm3s.errors import QueryFailed
@@ -58,6 +59,20 @@ class TagFilter:
     def counts_exactly(self) -> bool:
         """Whether the counts of `blocks` are those of the elements that pass."""
         return self.names_key and self._kind in (lib.OSM3S_TAG_EQUALS, lib.OSM3S_TAG_HAS_KEY)
+
+    def matches(self, tags: Sequence[tuple[str, str]]) -> bool:
+        """Decide for one object that is not an element of the map. Filters by a regular expression for keys let all
+        such objects pass, as in the reference."""
+        if self._kind == lib.OSM3S_TAG_KEY_MATCHES:
+            return True
+        values = [_bytes(value) for key, value in tags if _bytes(key) == self.key]
+        if self._kind == lib.OSM3S_TAG_EQUALS:
+            found = self.value in values
+        elif self._kind == lib.OSM3S_TAG_MATCHES:
+            found = any(lib.osm3s_regex_matches(self._value_regex, value, len(value)) for value in values)
+        else:
+            found = bool(values)
+        return found != self.negate
 
     def blocks(self, snapshot: Snapshot, family: int) -> TagBlocks | None:
         """Blocks that may have elements that pass, for filters that name their key; None: there are none."""

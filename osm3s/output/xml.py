@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from osm3s.constants import COPYRIGHT, GENERATOR
-from osm3s.output.derived import Bounds, Collection, Derived, Geometry, Line, Point, Position, coordinate
+from osm3s.output.derived import Bounds, Collection, Derived, Geometry, Line, Point, Polygon, Position, coordinate
 from osm3s.output.elements import ElementWriter
 from osm3s.output.print_options import Box, PrintOptions
 
@@ -39,8 +39,8 @@ class XmlWriter(ElementWriter):
         lines = list(_geometry_lines(element.geometry, options.geometry)) if element.geometry else []
         if options.tags:
             lines += [f'    <tag k="{escaped(key)}" v="{escaped(value)}"/>' for key, value in element.tags]
-        empty_group = isinstance(element.geometry, Collection) and options.geometry == "full"
-        if not lines and not empty_group:
+        may_be_empty = isinstance(element.geometry, Collection | Polygon) and options.geometry == "full"
+        if not lines and not may_be_empty:
             self.sink.write(f"  <{element.type}{id_}/>\n")
             return
         self.sink.write("\n".join([f"  <{element.type}{id_}>", *lines, f"  </{element.type}>\n"]))

@@ -63,6 +63,12 @@ def float_prefix(text: str) -> float:
     return _to_float(match[1]) if match else 0.0
 
 
+def float_prefix_end(text: str) -> int:
+    """Where the float at the start of the text ends, 0 if there is none."""
+    match = _FLOAT.match(text)
+    return match.end() if match else 0
+
+
 def whole_float(text: str) -> float | None:
     """The float if the whole text is one."""
     match = _FLOAT.fullmatch(text)

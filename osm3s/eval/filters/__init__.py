@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from osm3s.eval.filters import around, bbox, has_kv, ids, newer, poly, recurse, set_filter, user
+from osm3s.eval.filters import around, bbox, has_kv, ids, if_, newer, poly, recurse, set_filter, user
 from osm3s.ql.tree import Element
 
 if TYPE_CHECKING:
@@ -21,4 +21,5 @@ FILTERS: dict[str, Callable[["QueryPlan", Element], None]] = {
     "item": set_filter.add,
     "user": user.add,
     "newer": newer.add,
+    "filter": if_.add,
 }

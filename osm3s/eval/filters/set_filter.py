@@ -18,3 +18,4 @@ def add(plan: QueryPlan, element: Element) -> None:
         into.add(plan.execution.read(name), (element_type,))
 
     plan.sources.append(rows)
+    plan.input_sets.append(name)

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from osm3s.eval.execution import Execution
-from osm3s.eval.statements import bare, difference, item, out, query, recurse, union
+from osm3s.eval.statements import (
+    bare,
+    complete,
+    convert,
+    difference,
+    for_,
+    foreach,
+    if_,
+    item,
+    make,
+    out,
+    query,
+    recurse,
+    union,
+)
 from osm3s.ql.tree import Element
 
 STATEMENTS: dict[str, Callable[[Execution, Element], None]] = {
@@ -21,4 +35,10 @@ STATEMENTS: dict[str, Callable[[Execution, Element], None]] = {
     "polygon-query": bare.execute,
     "user": bare.execute,
     "has-kv": bare.do_nothing,
+    "make": make.execute,
+    "convert": convert.execute,
+    "foreach": foreach.execute,
+    "for": for_.execute,
+    "if": if_.execute,
+    "complete": complete.execute,
 }

@@ -1,4 +1,5 @@
-"""`( first - second ) -> .into;`: what the first statement results in and the second does not. Scopes: see union."""
+"""`( first - second ) -> .into;`: what the first statement results in and the second does not. Scopes: see union,
+but the result of the first statement is visible to the second one under the name of the target."""
 
 from __future__ import annotations
 
@@ -8,18 +9,16 @@ from osm3s.ql.tree import Element
 
 
 def execute(execution: Execution, element: Element) -> None:
-    outer, into, result = execution.sets, element.get("into"), ElementSet()
-    execution.sets = dict(outer)
-    inner = execution.sets
-    try:
-        for position, member in enumerate(element.children):
+    if not element.children:
+        return
+    outer, into = execution.sets, element.get("into")
+    first, *second = element.children
+    with execution.scope() as inner:
+        execution.run([first])
+        outer[into] = execution.read(first.result_set())  # which the second statement sees
+        for member in second:
             execution.run([member])
-            produced = execution.read(member.get("into"))
-            if position == 0:
-                result = produced.copy()
-            else:
-                result.subtract(produced)
-    finally:
-        execution.sets = outer
-    outer.update({name: set_ for name, set_ in inner.items() if name != into})
-    outer[into] = result
+            result = (outer.own(into) or ElementSet()).copy()
+            result.subtract(execution.read(member.result_set()))
+            outer[into] = result
+        inner.export(but=into)

@@ -7,7 +7,5 @@ from osm3s.ql.tree import Element
 
 
 def execute(execution: Execution, element: Element) -> None:
-    if element.attrs.get("set"):  # the legacy form of XML names the set once
-        execution.sets[element.get("set")] = execution.read(element.get("set"))
-        return
-    execution.sets[element.get("into")] = execution.read(element.get("from"))
+    if element.input_set() != element.result_set():
+        execution.sets[element.result_set()] = execution.read(element.input_set())

@@ -31,7 +31,10 @@ def execute(execution: Execution, element: Element) -> None:
         members = ElementSet()
         for element_type in (NODE, WAY):
             member_rows(execution, set_, element_type, None, members)
-    execution.writer.elements(snapshot, set_, options, members, users, execution.limits)
+    printed = execution.writer.elements(snapshot, set_, options, members, users, execution.limits)
+    limit = None if options.limit is None else options.limit - printed
+    for derived in set_.deriveds[:limit]:
+        execution.writer.derived(derived, options)
 
 
 def print_count(execution: Execution, counts: tuple[int, int, int], options: PrintOptions) -> None:

@@ -15,11 +15,16 @@ QUERY_TYPES: dict[str, tuple[int, ...]] = {
     "nw": (NODE, WAY),
     "wr": (WAY, RELATION),
     "nr": (NODE, RELATION),
+    "derived": (),
 }
 
 
 def execute(execution: Execution, element: Element) -> None:
-    execution.sets[element.get("into")] = plan_of(execution, element).run(QUERY_TYPES[element.get("type")])
+    plan = plan_of(execution, element)
+    is_derived = element.get("type") == "derived"
+    execution.sets[element.get("into")] = (
+        plan.run_deriveds() if is_derived else plan.run(QUERY_TYPES[element.get("type")])
+    )
 
 
 def plan_of(execution: Execution, element: Element) -> QueryPlan:

@@ -13,13 +13,11 @@ from osm3s.ql.tree import Element
 
 def execute(execution: Execution, element: Element) -> None:
     outer, into, result = execution.sets, element.get("into"), ElementSet()
-    execution.sets = dict(outer)
-    inner = execution.sets
-    try:
+    with execution.scope() as inner, execution.holding(result):
+        inner[into] = execution.read(into)
+        outer[into] = ElementSet()
         for member in element.children:
             execution.run([member])
-            result.add(execution.read(member.get("into")))
-    finally:
-        execution.sets = outer
-    outer.update({name: set_ for name, set_ in inner.items() if name != into})
+            result.add(execution.read(member.result_set()))
+        inner.export(but=into)
     outer[into] = result

@@ -1,0 +1,54 @@
+"""`count_tags() count_members() count_distinct_members() count_by_role() count_distinct_by_role()`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from osm3s.eval.items import Items, MemberList
+from osm3s.eval.evaluators.preparation import Column, Preparation
+from osm3s.ql.tree import Element
+
+_TYPES = {"nodes": 0, "ways": 1, "relations": 2, "rels": 2}
+
+Member = tuple[int, int, str]
+
+
+def prop_count(preparation: Preparation, element: Element) -> Column:
+    kind, members_type = element.get("type"), element.get("members_type")
+    if kind == "tags":
+        return lambda items: items.spread(items.batch.count_tags())
+    if kind == "members" and members_type == "all":
+        return lambda items: items.spread(items.batch.count_members())
+    role = element.get("role") if kind.endswith("by_role") else None
+    wanted_type = _TYPES.get(members_type)
+    restricted = role is not None or wanted_type is not None
+    count = _distinct if kind.startswith("distinct") else len
+
+    def counts(items: Items) -> list[str]:
+        is_way = items.batch.is_way
+        found = []
+        for members in items.batch.members():
+            if members is None or (is_way and restricted):
+                found.append("0" if items.batch.ids() != [""] else "")
+            else:
+                found.append(str(count(_matching(members, wanted_type, role))))
+        return items.spread(found)
+
+    return counts
+
+
+def _matching(members: MemberList, wanted_type: int | None, role: str | None) -> list[Member]:
+    return [
+        member
+        for member in zip(members.types, members.refs, members.roles, strict=True)
+        if (wanted_type is None or member[0] == wanted_type) and (role is None or member[2] == role)
+    ]
+
+
+def _distinct(members: list[Member]) -> int:
+    """Members that stand out from their predecessor in an order by type and ref, in which roles are left as they are."""
+    ordered = sorted(members, key=lambda member: member[:2])
+    return sum(a != b for a, b in zip([None, *ordered], ordered, strict=False))
+
+
+Count = Callable[[list[Member]], int]

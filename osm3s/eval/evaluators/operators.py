@@ -1,0 +1,142 @@
+"""`! - || && == != < <= > >= + - * /` and `? :`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from osm3s.eval.items import Items
+from osm3s.eval.evaluators.preparation import Column, Constant, GeometryColumn, Preparation
+from osm3s.eval.evaluators.values import NOT_A_NUMBER, Memo, boolean, integer, is_true, number, number_text
+from osm3s.output.derived import Geometry
+from osm3s.ql.numbers import whole_float
+from osm3s.ql.tree import Element
+
+Number = int | float
+Binary = Callable[[str, str], str]
+
+
+def _numbers(left: str, right: str) -> tuple[Number, Number] | None:
+    """Both as integers, else both as floats, else None."""
+    a, b = integer(left), integer(right)
+    if a is not None and b is not None:
+        return a, b
+    x, y = whole_float(left), whole_float(right)
+    return None if x is None or y is None else (x, y)
+
+
+def _comparison(of_numbers: Callable[[Number, Number], bool], of_texts: Callable[[str, str], bool]) -> Binary:
+    def compare(left: str, right: str) -> str:
+        pair = _numbers(left, right)
+        return boolean(of_texts(left, right) if pair is None else of_numbers(*pair))
+
+    return compare
+
+
+def _arithmetic(function: Callable[[Number, Number], Number]) -> Binary:
+    def compute(left: str, right: str) -> str:
+        pair = _numbers(left, right)
+        return NOT_A_NUMBER if pair is None else number_text(function(*pair))
+
+    return compute
+
+
+def plus(left: str, right: str) -> str:
+    pair = _numbers(left, right)
+    return left + right if pair is None else number_text(pair[0] + pair[1])
+
+
+def divided(left: str, right: str) -> str:
+    """Always a division of floats, by the rules of IEEE 754."""
+    x, y = whole_float(left), whole_float(right)
+    if x is None or y is None:
+        return NOT_A_NUMBER
+    if y != 0 or x != x:
+        return number_text(x / y if y else x)
+    return number_text(-math.nan if x == 0 else math.copysign(math.inf, x) * math.copysign(1, y))
+
+
+BINARY: dict[str, Binary] = {
+    "eval-or": lambda left, right: boolean(is_true(left) or is_true(right)),
+    "eval-and": lambda left, right: boolean(is_true(left) and is_true(right)),
+    "eval-equal": _comparison(lambda a, b: a == b, lambda a, b: a == b),
+    "eval-not-equal": _comparison(lambda a, b: a != b, lambda a, b: a != b),
+    "eval-less": _comparison(lambda a, b: a < b, lambda a, b: a < b),
+    "eval-less-equal": _comparison(lambda a, b: a <= b, lambda a, b: a <= b),
+    "eval-greater": _comparison(lambda a, b: a > b, lambda a, b: a > b),
+    "eval-greater-equal": _comparison(lambda a, b: a >= b, lambda a, b: a >= b),
+    "eval-plus": plus,
+    "eval-minus": _arithmetic(lambda a, b: a - b),
+    "eval-times": _arithmetic(lambda a, b: a * b),
+    "eval-divided-by": divided,
+}
+
+
+def negate(text: str) -> str:
+    value = number(text)
+    return NOT_A_NUMBER if value is None else number_text(-value)
+
+
+UNARY: dict[str, Callable[[str], str]] = {
+    "eval-not": lambda text: boolean(not is_true(text)),
+    "eval-negate": negate,
+}
+
+
+def apply(function: Callable[[str], str], operand: Column) -> Column:
+    """A function of one text, as a column."""
+    if isinstance(operand, Constant):
+        return Constant(function(operand.value))
+    memo = Memo(function)
+    return lambda items: list(map(memo.__getitem__, operand(items)))
+
+
+def apply_to_both(function: Binary, left: Column, right: Column) -> Column:
+    """A function of two texts, as a column."""
+    if isinstance(right, Constant):
+        last = right.value
+        return apply(lambda text: function(text, last), left)
+    if isinstance(left, Constant):
+        first = left.value
+        return apply(lambda text: function(first, text), right)
+    memo: Memo[tuple[str, str]] = Memo(lambda pair: function(*pair))
+    return lambda items: list(map(memo.__getitem__, zip(left(items), right(items), strict=True)))
+
+
+def binary(preparation: Preparation, element: Element) -> Column:
+    return apply_to_both(BINARY[element.name], *preparation.operands(element, 2))
+
+
+def unary(preparation: Preparation, element: Element) -> Column:
+    return apply(UNARY[element.name], preparation.operands(element, 1)[0])
+
+
+def ternary(preparation: Preparation, element: Element) -> Column:
+    condition = preparation.string(element.children[0]) if element.children else None
+    if condition is None:
+        return Constant("0")
+    _, first, second = preparation.operands(element, 3)
+    if isinstance(condition, Constant):
+        return first if is_true(condition.value) else second
+
+    def choose(items: Items) -> list[str]:
+        wanted = apply(lambda text: boolean(is_true(text)), condition)(items)
+        rows = zip(wanted, first(items), second(items), strict=True)
+        return [yes if want == "1" else no for want, yes, no in rows]
+
+    return choose
+
+
+def geometry_ternary(preparation: Preparation, element: Element) -> GeometryColumn | None:
+    condition = preparation.string(element.children[0]) if element.children else None
+    if condition is None:
+        return None
+    branches = [preparation.geometry(child) for child in element.children[1:3]]
+    first, second = [*branches, None, None][:2]
+
+    def choose(items: Items) -> list[Geometry | None]:
+        nothing: list[Geometry | None] = items.constant(None)
+        yes, no = first(items) if first else nothing, second(items) if second else nothing
+        return [a if is_true(text) else b for text, a, b in zip(condition(items), yes, no, strict=True)]
+
+    return choose

@@ -1,0 +1,19 @@
+"""`poly()`: the area that closed lines enclose."""
+
+from __future__ import annotations
+
+from osm3s.eval.evaluators.preparation import GeometryColumn, Preparation
+from osm3s.eval.evaluators.rings import oriented_rings
+from osm3s.eval.evaluators.shapes import arguments
+from osm3s.output.derived import Geometry, Line, Polygon
+from osm3s.ql.tree import Element
+
+
+def polygon(preparation: Preparation, element: Element) -> GeometryColumn:
+    rows = arguments(preparation, element)
+
+    def area(shapes: tuple[Geometry | None, ...]) -> Polygon:
+        lines = [shape.positions for shape in shapes if isinstance(shape, Line) and shape.positions]
+        return Polygon(oriented_rings([line if line[0] == line[-1] else [*line, line[0]] for line in lines]))
+
+    return lambda items: [area(shapes) for shapes in rows(items)]

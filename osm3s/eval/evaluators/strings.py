@@ -1,0 +1,70 @@
+"""`number() is_number() suffix() abs() date() is_date()`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from osm3s.eval.evaluators.operators import apply
+from osm3s.eval.evaluators.preparation import Column, Preparation
+from osm3s.eval.evaluators.values import NOT_A_NUMBER, boolean, integer, number_prefix, number_text
+from osm3s.ql.numbers import float_prefix_end
+from osm3s.ql.tree import Element
+
+NOT_A_DATE = "NaD"
+_DIGITS = re.compile("[0-9]+")
+_LATEST = (12, 31, 23, 59, 60)
+_UNITS = (16.0, 16.0 * 32, 16.0 * 32 * 32, 16.0 * 32 * 32 * 64, 16.0 * 32 * 32 * 64 * 64)
+_SPACES = " \t\n\v\f\r"
+
+
+def _leading(text: str) -> int | float | None:
+    """The integer that the whole text is, else the float at its start."""
+    whole = integer(text)
+    return number_prefix(text) if whole is None else whole
+
+
+def number(text: str) -> str:
+    value = _leading(text)
+    return NOT_A_NUMBER if value is None else number_text(value)
+
+
+def absolute(text: str) -> str:
+    value = _leading(text)
+    return NOT_A_NUMBER if value is None else number_text(abs(value))
+
+
+def suffix(text: str) -> str:
+    """What follows the number at the start, without the blanks between."""
+    return "" if number_prefix(text) is None else text[float_prefix_end(text) :].lstrip(_SPACES)
+
+
+def _date_value(text: str) -> float | None:
+    """A number that orders dates; the digits of the text are year, month, day, hour, minute and second."""
+    groups = [int(digits) % (1 << 32) for digits in _DIGITS.findall(text)[:6]]
+    year, *rest = groups + [0] * (6 - len(groups))
+    if year < 1000 or any(value > latest for value, latest in zip(rest, _LATEST, strict=True)):
+        return None
+    value = float(year)
+    for part, unit in zip(rest, _UNITS, strict=True):
+        value += part / unit
+    return value
+
+
+def date(text: str) -> str:
+    value = _date_value(text)
+    return NOT_A_DATE if value is None else number_text(value)
+
+
+FUNCTIONS: dict[str, Callable[[str], str]] = {
+    "eval-number": number,
+    "eval-is-number": lambda text: boolean(_leading(text) is not None),
+    "eval-suffix": suffix,
+    "eval-abs": absolute,
+    "eval-date": date,
+    "eval-is-date": lambda text: boolean(_date_value(text) is not None),
+}
+
+
+def string_function(preparation: Preparation, element: Element) -> Column:
+    return apply(FUNCTIONS[element.name], preparation.operands(element, 1)[0])

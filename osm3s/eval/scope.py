@@ -1,0 +1,67 @@
+"""The named sets of a running script. Blocks have scopes of their own: what is not found in one is looked for outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from osm3s.ffi.element_set import ElementSet
+
+
+class Scope:
+    """Sets by name. Sets are shared between names and scopes, so they are replaced, never changed."""
+
+    __slots__ = ("_groups", "_own", "outer")
+
+    def __init__(self, outer: Scope | None = None) -> None:
+        self.outer = outer
+        self._own: dict[str, ElementSet] = {}
+        self._groups: dict[str, str] = {}
+
+    def get(self, name: str) -> ElementSet | None:
+        """The set, here or outside; None if it was never written."""
+        scope: Scope | None = self
+        while scope is not None:
+            found = scope._own.get(name)
+            if found is not None:
+                return found
+            scope = scope.outer
+        return None
+
+    def own(self, name: str) -> ElementSet | None:
+        """The set if it was written in this very scope."""
+        return self._own.get(name)
+
+    def __setitem__(self, name: str, set_: ElementSet) -> None:
+        self._own[name] = set_
+        self._groups.pop(name, None)
+
+    def export(self, but: str | None = None) -> None:
+        """Write all sets of this scope to the one outside, but for one."""
+        assert self.outer is not None
+        for name, set_ in self._own.items():
+            if name != but:
+                self.outer[name] = set_
+
+    # --- groups of `for` --------------------------------------------------------------------------------------------
+
+    def set_group(self, name: str, value: str) -> None:
+        """Note what the elements of a set have in common, until the set is written again."""
+        self._groups[name] = value
+
+    def group(self, name: str) -> str:
+        """What is noted for a set, or ""."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope._groups:
+                return scope._groups[name]
+            if name in scope._own:
+                return ""
+            scope = scope.outer
+        return ""
+
+    def all_sets(self) -> Iterator[ElementSet]:
+        """All sets of this scope and those outside, some of them more than once."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield from scope._own.values()
+            scope = scope.outer

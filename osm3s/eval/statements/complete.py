@@ -1,0 +1,31 @@
+"""`complete(n).a->.b{ ... };`: the body again and again, on all that was found so far, until nothing new is found.
+
+Each round reads the elements found so far as `b` and must leave what it finds in `a`.
+"""
+
+from __future__ import annotations
+
+from osm3s.eval.execution import Execution
+from osm3s.ffi.element_set import ElementSet
+from osm3s.ql.tree import Element
+
+
+def execute(execution: Execution, element: Element) -> None:
+    source, into = element.get("from"), element.get("into")
+    outer = execution.sets
+    with execution.scope() as inner:
+        for _ in range(int(element.get("maxnum")) + 1):
+            inner[into] = outer.get(source) or ElementSet()
+            execution.run(element.children)
+            found = inner.get(source)
+            known = outer.own(source) or ElementSet()
+            if found is None:
+                break
+            all_found = known.copy()
+            all_found.add(found)
+            if len(all_found) == len(known):
+                break
+            outer[source] = all_found
+            execution.check_limits()
+        inner[into] = outer.get(source) or ElementSet()
+        inner.export()
