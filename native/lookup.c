@@ -93,6 +93,7 @@ int osm3s_rows_uids(osm3s_snapshot *s, const osm3s_rows *rows, int32_t *out, siz
     if (recent == NULL)
         return fail(OSM3S_NOMEM, "out of memory");
     size_t found = 0;
+    bool seen_zero = false;
     for (size_t i = 0; i < rows->n; i++) {
         uint32_t local;
         if (rows->rows[i].block == OSM3S_UNRESOLVED)
@@ -104,8 +105,9 @@ int osm3s_rows_uids(osm3s_snapshot *s, const osm3s_rows *rows, int32_t *out, siz
         }
         int32_t uid = view_meta(v, local).uid;
         uint32_t at = (uint32_t)uid * 2654435761u >> 20;
-        if (uid == 0 || recent[at] == uid)
+        if (uid == 0 ? seen_zero : recent[at] == uid)
             continue;
+        seen_zero |= uid == 0;
         recent[at] = uid;
         out[found++] = uid;
     }

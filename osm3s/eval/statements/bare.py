@@ -1,4 +1,7 @@
-"""A filter as a statement of its own, as in `node(3);`: a query with just this filter, free of the global bbox."""
+"""A filter as a statement of its own, as in `node(3);`: a query with just this filter.
+
+The global bbox does not apply to it, but for `user`.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ def execute(execution: Execution, element: Element) -> None:
         types = QUERY_TYPES[element.get("type")] if element.get("type") else TYPES
     plan = QueryPlan(execution)
     plan.add_filter(element)
+    if element.name == "user" and execution.bbox is not None:
+        plan.add_bbox(*execution.bbox)
     execution.sets[element.get("into")] = plan.run(types)
 
 
