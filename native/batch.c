@@ -199,3 +199,25 @@ int osm3s_batch_has_versions(const osm3s_batch *b)
             return 1;
     return 0;
 }
+
+int batch_copy_element(osm3s_batch *into, const osm3s_batch *b, const osm3s_element *e)
+{
+    uint32_t from = b->string_start[e->user];
+    int error = osm3s_batch_add_element(into, e->type, e->id, e->lat, e->lon, e->meta, b->bytes + from,
+                                        b->string_start[e->user + 1] - from, e->deleted);
+    for (uint32_t t = e->tag_start; t < e->tag_start + e->n_tags && error == OSM3S_OK; t++) {
+        uint32_t k = b->string_start[b->tags[t].key], v = b->string_start[b->tags[t].value];
+        error = osm3s_batch_add_tag(into, b->bytes + k, b->string_start[b->tags[t].key + 1] - k, b->bytes + v,
+                                    b->string_start[b->tags[t].value + 1] - v);
+    }
+    for (uint32_t r = e->ref_start; r < e->ref_start + e->n_refs && error == OSM3S_OK; r++) {
+        if (e->type == OSM3S_WAY) {
+            error = osm3s_batch_add_ref(into, b->refs[r]);
+        } else {
+            uint32_t role = b->string_start[b->ref_roles[r]];
+            error = osm3s_batch_add_member(into, b->ref_types[r], b->refs[r], b->bytes + role,
+                                           b->string_start[b->ref_roles[r] + 1] - role);
+        }
+    }
+    return error;
+}

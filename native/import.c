@@ -197,24 +197,7 @@ static int add_element(osm3s_import *i, const osm3s_batch *batch, const osm3s_el
 static int hold(osm3s_import *i, const osm3s_batch *b, const osm3s_element *e)
 {
     osm3s_batch_clear(i->held);
-    uint32_t from = b->string_start[e->user];
-    int error = osm3s_batch_add_element(i->held, e->type, e->id, e->lat, e->lon, e->meta, b->bytes + from,
-                                        b->string_start[e->user + 1] - from, e->deleted);
-    for (uint32_t t = e->tag_start; t < e->tag_start + e->n_tags && error == OSM3S_OK; t++) {
-        uint32_t k = b->string_start[b->tags[t].key], v = b->string_start[b->tags[t].value];
-        error = osm3s_batch_add_tag(i->held, b->bytes + k, b->string_start[b->tags[t].key + 1] - k, b->bytes + v,
-                                    b->string_start[b->tags[t].value + 1] - v);
-    }
-    for (uint32_t r = e->ref_start; r < e->ref_start + e->n_refs && error == OSM3S_OK; r++) {
-        if (e->type == OSM3S_WAY) {
-            error = osm3s_batch_add_ref(i->held, b->refs[r]);
-        } else {
-            uint32_t role = b->string_start[b->ref_roles[r]];
-            error = osm3s_batch_add_member(i->held, b->ref_types[r], b->refs[r], b->bytes + role,
-                                           b->string_start[b->ref_roles[r] + 1] - role);
-        }
-    }
-    return error;
+    return batch_copy_element(i->held, b, e);
 }
 
 static int release_held(osm3s_import *i)

@@ -34,6 +34,7 @@ int batch_reserve_tags(osm3s_batch *, uint64_t more);
 int batch_reserve_refs(osm3s_batch *, uint64_t more);
 int batch_reserve_strings(osm3s_batch *, uint64_t more, uint64_t more_bytes);
 void batch_push_string(osm3s_batch *, const char *text, uint32_t len);
+int batch_copy_element(osm3s_batch *into, const osm3s_batch *from, const osm3s_element *);
 
 /* --- block_view.c: reading a block. A view points into mapped memory and owns nothing. --- */
 

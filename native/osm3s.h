@@ -90,6 +90,18 @@ int osm3s_batch_add_member(osm3s_batch *, uint8_t type, int64_t ref, const char 
 /* 1 if two neighbours are versions of the same element, as in a history file; else 0. */
 int osm3s_batch_has_versions(const osm3s_batch *);
 
+/* --- batch_order.c: the elements of several batches, sorted by type, id and version. The batches must outlive it. --- */
+
+typedef struct osm3s_batch_order osm3s_batch_order;
+
+osm3s_batch_order *osm3s_batch_order_new(void);
+void osm3s_batch_order_free(osm3s_batch_order *);
+int osm3s_batch_order_add(osm3s_batch_order *, const osm3s_batch *);
+/* After the last add: 1 if they were in order already, 0 if they are now. Stable. */
+int osm3s_batch_order_sort(osm3s_batch_order *);
+/* The next elements, at most so many, into a batch (replacing what it held): 1, or 0 if there are none left. */
+int osm3s_batch_order_next(osm3s_batch_order *, osm3s_batch *into, uint32_t most);
+
 /* --- pbf.c: one decompressed PrimitiveBlock -> elements appended to a batch. Format: OSM wiki "PBF Format". --- */
 int osm3s_pbf_decode_block(const uint8_t *data, size_t len, osm3s_batch *into);
 

@@ -57,8 +57,7 @@ int osm3s_update_add(osm3s_update *u, const osm3s_batch *batch)
     return OSM3S_OK;
 }
 
-/* By type, id, version; `change`s of equal version keep their order, see sort_changes. */
-static int compare_changes(const void *left, const void *right)
+int compare_changes(const void *left, const void *right)
 {
     const osm3s_element *l = ((const change *)left)->element, *r = ((const change *)right)->element;
     if (l->type != r->type)
@@ -68,7 +67,6 @@ static int compare_changes(const void *left, const void *right)
     return (l->meta.version > r->meta.version) - (l->meta.version < r->meta.version);
 }
 
-/* A merge sort, because it must be stable. */
 int changes_sort(change *changes, size_t n)
 {
     change *spare = malloc((n + 1) * sizeof *spare), *from = changes, *to = spare;

@@ -94,6 +94,11 @@ struct osm3s_update {
 
 /* --- update.c --- */
 
+/* By type, id, version. */
+int compare_changes(const void *, const void *);
+/* Stable: what compares equal keeps its order. */
+int changes_sort(change *, size_t n);
+
 /* Index of an id, or -1. */
 ptrdiff_t touched_find(const touched_list *, uint64_t id);
 /* Index of an answered id, or -1. */

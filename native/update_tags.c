@@ -111,7 +111,7 @@ int tags_of_base(osm3s_update *u, const view *base, const view *old_delta, const
     return error ? error : note_missing(u, old_delta, v, base, block_id, true);
 }
 
-static int compare_changes(const void *left, const void *right, void *update)
+static int compare_tag_changes(const void *left, const void *right, void *update)
 {
     const osm3s_update *u = update;
     const tag_change *l = left, *r = right;
@@ -125,6 +125,6 @@ static int compare_changes(const void *left, const void *right, void *update)
 int sort_tag_changes(osm3s_update *u)
 {
     if (u->n_tag_changes)
-        qsort_r(u->tag_changes, u->n_tag_changes, sizeof *u->tag_changes, compare_changes, u);
+        qsort_r(u->tag_changes, u->n_tag_changes, sizeof *u->tag_changes, compare_tag_changes, u);
     return OSM3S_OK;
 }

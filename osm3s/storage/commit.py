@@ -40,10 +40,10 @@ def publish(change: WriteTransaction, ask_to_merge: Callable[[], None] = lambda:
         remove_shadow(change.db)  # a merge that did not end well has been undone by LMDB
         raise
     failpoint.reached("after_merge")
-    remove_shadow(change.db)
-    failpoint.reached("after_shadow_removed")
     write_mirrors(change.db, change.settings.timestamp, change.settings.replicate_id)
     failpoint.reached("after_mirrors")
+    remove_shadow(change.db)  # the last step: as long as there is a shadow, recovery rewrites the mirrors
+    failpoint.reached("after_shadow_removed")
     return txn_id
 
 

@@ -14,7 +14,7 @@ from osm3s.paths import DatabaseDir
 from osm3s.storage import index_keys
 from osm3s.storage.block_files import BlockWriter
 from osm3s.storage.directory_pages import DirectoryPages
-from osm3s.storage.free_extents import FREE_KEY, LAST_MERGE_KEY, LATEST_KEY, FreeExtents
+from osm3s.storage.free_extents import FREE_KEY, LAST_MERGE_KEY, LATEST_KEY, FreeExtents, rounded
 from osm3s.storage.index import open_for_writing, read_settings
 
 SPARE_BYTES = 1 << 28
@@ -76,7 +76,9 @@ class WriteTransaction:
         """Write frames one after the other to a free place of a block file; return its offset."""
         writer = self._writers.get(file)
         if writer is None:
-            writer = self._writers[file] = BlockWriter(self.db.block_file(file), self.settings.file_len[file])
+            # the rest of the last unit belongs to the extent that ends in it, also when that has another content now
+            writer = BlockWriter(self.db.block_file(file), rounded(self.settings.file_len[file]))
+            self._writers[file] = writer
         offset = self._free.take(file, sum(map(len, frames)))
         if offset is None:
             return writer.append(*frames)

@@ -21,6 +21,7 @@ from osm3s.storage.block_files import BlockWriter, checksum, compress_meta
 from osm3s.storage.directory import ENTRIES_PER_PAGE, DirectoryEntry
 from osm3s.storage.index import open_for_writing
 from osm3s.storage.settings import DatabaseSettings
+from osm3s.update.import_order import import_order
 from osm3s.update.input_file import InputFile
 from osm3s.update.progress import Progress
 
@@ -67,7 +68,7 @@ class BulkImport:
     # --- reading ----------------------------------------------------------------------------------------------------
 
     def _read(self, source: InputFile, progress: Progress) -> None:
-        for batch in source.batches():
+        for batch in import_order(source):
             code = lib.osm3s_import_add(self._native, batch.c)
             if code == lib.OSM3S_UNSORTED:
                 raise UnsortedInput(source.name)
@@ -103,9 +104,7 @@ class BulkImport:
                 for start in range(0, len(entries), ENTRIES_PER_PAGE):
                     put_directory_page(txn, family, entries[start : start + ENTRIES_PER_PAGE])
 
-    def _write_families(
-        self, families: tuple[int, ...], progress: Progress
-    ) -> list[tuple[int, list[DirectoryEntry]]]:
+    def _write_families(self, families: tuple[int, ...], progress: Progress) -> list[tuple[int, list[DirectoryEntry]]]:
         directory = []
         for family in families:
             with BlockWriter(self._temporary.block_file(family)) as writer:

@@ -68,6 +68,11 @@ class InputFile:
         return self._xml is not None and self._xml.is_change
 
     @property
+    def may_be_unsorted(self) -> bool:
+        """XML is written by many programs and people; PBF files are sorted by type and id as a rule."""
+        return self._xml is not None
+
+    @property
     def has_history(self) -> bool:
         """Whether elements may occur in several versions. Of PBF the header says so, else the name *.osh; else it is
         known from the first batch on that has two versions of an element."""

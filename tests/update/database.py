@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from struct import iter_unpack, unpack_from
 from typing import Any, NamedTuple
@@ -39,7 +41,8 @@ class Block(NamedTuple):
 class Database:
     """All of one snapshot, read at construction."""
 
-    def __init__(self, root: Path | str) -> None:
+    def __init__(self, root: Path | str, between: Callable[[], object] = lambda: None) -> None:
+        """`between` is called after the index was read, before the blocks are."""
         self.db = DatabaseDir(str(root))
         env = open_for_reading(self.db)
         self.index = {}
@@ -47,7 +50,8 @@ class Database:
             self.txn_id = txn.id()
             self.settings = read_settings(txn)
             self.index = {bytes(key): bytes(value) for key, value in txn.cursor()}
-        self.blocks = self._read_blocks()
+            between()
+            self.blocks = self._read_blocks()  # the transaction keeps the extents from being used again
         env.close()
 
     def _entries(self) -> list[list[DirectoryEntry]]:
@@ -91,9 +95,8 @@ class Database:
         for element in batch.elements():
             south, west, north, east, quad, n = unpack_from("<4iII", data, at)
             at += 24
-            pairs = tuple(
-                None if lat == lib.OSM3S_NO_COORD else (lat, lon) for lat, lon in iter_unpack("<2i", data[at : at + 8 * n])
-            )
+            numbers = iter_unpack("<2i", data[at : at + 8 * n])
+            pairs = tuple(None if lat == lib.OSM3S_NO_COORD else (lat, lon) for lat, lon in numbers)
             at += 8 * n
             user = self.index.get(index_keys.user(element.uid), b"").decode()
             box = (south, west, north, east) if south <= north and south != lib.OSM3S_NO_COORD else None
@@ -229,7 +232,7 @@ class Database:
         for file in range(5):
             extents = used[file] + [(offset, length) for length, offset in free._usable[file]]
             extents.sort()
-            for (offset, length), (following, _) in zip(extents, extents[1:], strict=False):
+            for (offset, length), (following, _) in pairwise(extents):
                 assert offset + length <= following, f"file {file}: extents overlap at {following}"
             if extents:
                 assert sum(extents[-1]) <= rounded(self.settings.file_len[file])

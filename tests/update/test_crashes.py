@@ -1,0 +1,201 @@
+"""Whatever kills a writer wherever: what is left becomes the old state or the new one, and the next writer works."""
+
+from __future__ import annotations
+
+import resource
+import signal
+from pathlib import Path
+
+import pytest
+from database import Database, Stored
+from osm_xml import change_file, osm_file
+from programs import update_database
+
+from osm3s.ffi.batch import Element
+from osm3s.paths import DatabaseDir
+from osm3s.storage import commit
+from osm3s.storage.recovery import CLEAN, ROLLED_BACK, ROLLED_FORWARD, recover
+from osm3s.update.update_files import update_files
+
+NODES = [
+    Element("node", i, (i * 1000, i * 500), 1, 10, 1, 1, "ann", False, [("n", str(i))], [], []) for i in range(1, 400)
+]
+WAYS = [Element("way", i, None, 1, 10, 1, 1, "ann", False, [("w", str(i))], [i, i + 1, 900], []) for i in range(1, 300)]
+RELATIONS = [Element("relation", 1, None, 1, 10, 1, 1, "ann", False, [], [], [("way", 3, ""), ("node", 7, "x")])]
+START = osm_file([*NODES, *WAYS, *RELATIONS])
+CHANGES = change_file(
+    [node._replace(position=(7, 7), version=2, tags=[("moved", "yes")]) for node in NODES[:200]]
+    + [Element("node", 900, (1, 1), 1, 20, 2, 2, "bob", False, [], [], []), WAYS[5]._replace(deleted=True, version=2)]
+)
+
+BEFORE_RENAME = [*(f"import_before_sync_{family}" for family in range(4)), "import_before_index_sync"]
+BEFORE_RENAME += ["import_before_rename", "import_before_index_rename"]
+OLD = ["after_extents", "after_extents_sync", "before_shadow_complete"]
+NEW = ["after_shadow_sync", "before_merge", "in_merge", "after_merge", "after_mirrors", "after_shadow_removed"]
+OUTCOMES = {"before_shadow_complete": ROLLED_BACK} | dict.fromkeys(NEW[:3], ROLLED_FORWARD)
+
+
+@pytest.fixture(scope="module")
+def states(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Stored], list[Stored]]:
+    """The dumps before and after the changes."""
+    root = tmp_path_factory.mktemp("states") / "db"
+    assert update_database(root, START, "--meta").returncode == 0
+    before = Database(root).dump()
+    assert update_database(root, CHANGES).returncode == 0
+    after = Database(root).dump()
+    assert before != after
+    return before, after
+
+
+@pytest.mark.parametrize("failpoint", BEFORE_RENAME)
+def test_an_import_that_is_killed_leaves_nothing(
+    tmp_path: Path, failpoint: str, states: tuple[list[Stored], list[Stored]]
+) -> None:
+    root = tmp_path / "db"
+    assert update_database(root, START, "--meta", failpoint=failpoint).returncode == -signal.SIGKILL
+    assert not Path(DatabaseDir(str(root)).index).exists()
+    assert update_database(root, START, "--meta").returncode == 0
+    assert not Path(DatabaseDir(str(root)).import_dir).exists()
+    assert Database(root).dump() == states[0]
+
+
+def test_an_import_that_is_killed_after_the_rename_is_done(
+    tmp_path: Path, states: tuple[list[Stored], list[Stored]]
+) -> None:
+    root = tmp_path / "db"
+    killed = update_database(root, START, "--meta", failpoint="import_after_index_rename")
+    assert killed.returncode == -signal.SIGKILL
+    assert Database(root).dump() == states[0]
+    assert update_database(root, CHANGES).returncode == 0
+    assert Database(root).dump() == states[1]
+
+
+@pytest.mark.parametrize("failpoint", OLD + NEW)
+def test_a_commit_that_is_killed_is_undone_or_made_whole(
+    tmp_path: Path, failpoint: str, states: tuple[list[Stored], list[Stored]]
+) -> None:
+    root = tmp_path / "db"
+    update_database(root, START, "--meta")
+    killed = update_database(root, CHANGES, "--version=later", failpoint=failpoint)
+    assert killed.returncode == -signal.SIGKILL
+    assert recover(str(root)) == OUTCOMES.get(failpoint, CLEAN)
+    assert recover(str(root)) == CLEAN
+    database = Database(root)
+    database.check()
+    assert database.dump() == states[failpoint in NEW]
+    if failpoint in NEW:
+        assert Path(DatabaseDir(str(root)).version).read_text() == "later\n"
+    assert update_database(root, CHANGES).returncode == 0
+    database = Database(root)
+    database.check()
+    assert database.dump() == states[1]
+
+
+@pytest.mark.parametrize("failpoint", OLD + NEW)
+def test_a_compaction_that_is_killed_changes_no_element(
+    tmp_path: Path, failpoint: str, states: tuple[list[Stored], list[Stored]]
+) -> None:
+    root = tmp_path / "db"
+    update_database(root, START, "--meta")
+    assert update_database(root, CHANGES, failpoint=f"{failpoint}:2").returncode == -signal.SIGKILL
+    recover(str(root))
+    database = Database(root)
+    database.check()
+    assert database.dump() == states[1]
+
+
+def test_a_killed_recovery_is_taken_up_by_the_next(
+    tmp_path: Path, states: tuple[list[Stored], list[Stored]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "db"
+    update_database(root, START, "--meta")
+    update_database(root, CHANGES, failpoint="before_merge")
+    assert update_database(root, CHANGES, failpoint="in_merge").returncode == -signal.SIGKILL
+    assert recover(str(root)) == ROLLED_FORWARD
+    assert Database(root).dump() == states[1]
+
+
+@pytest.mark.parametrize("content", [b"", b"O3S", b"\0" * 4096, b"O3S1" + b"\xff" * 30])
+def test_a_torn_shadow_is_discarded(tmp_path: Path, content: bytes, states: tuple[list[Stored], list[Stored]]) -> None:
+    root = tmp_path / "db"
+    update_database(root, START, "--meta")
+    Path(DatabaseDir(str(root)).shadow).write_bytes(content)
+    assert recover(str(root)) == ROLLED_BACK
+    assert recover(str(root)) == CLEAN
+    assert Database(root).dump() == states[0]
+
+
+def test_a_shadow_cut_anywhere_is_discarded(tmp_path: Path, states: tuple[list[Stored], list[Stored]]) -> None:
+    root = tmp_path / "db"
+    update_database(root, START, "--meta")
+    update_database(root, CHANGES, failpoint="before_merge")
+    shadow = Path(DatabaseDir(str(root)).shadow)
+    whole = shadow.read_bytes()
+    for length in range(0, len(whole), max(1, len(whole) // 40)):
+        shadow.write_bytes(whole[:length])
+        assert recover(str(root)) == ROLLED_BACK
+    shadow.write_bytes(whole)
+    assert recover(str(root)) == ROLLED_FORWARD
+    assert Database(root).dump() == states[1]
+
+
+def test_a_full_map_is_enlarged(
+    tmp_path: Path, states: tuple[list[Stored], list[Stored]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "db"
+    (tmp_path / "start.osm").write_bytes(START)
+    (tmp_path / "changes.osc").write_bytes(CHANGES)
+    update_files(str(root), [str(tmp_path / "start.osm")], "meta", None, None)
+    merge, sizes = commit.merge, []
+
+    def into_a_small_map(env, db, changes):  # type: ignore[no-untyped-def]
+        env.set_mapsize(Path(db.index).stat().st_size)
+        number = merge(env, db, changes)
+        sizes.append(env.info()["map_size"])
+        return number
+
+    monkeypatch.setattr(commit, "merge", into_a_small_map)
+    update_files(str(root), [str(tmp_path / "changes.osc")], None, None, None)
+    assert sizes
+    assert Database(root).dump() == states[1]
+
+
+@pytest.mark.parametrize("spare_bytes", [0, 2_000, 20_000, 60_000])
+def test_a_full_disk_changes_nothing(
+    tmp_path: Path, spare_bytes: int, states: tuple[list[Stored], list[Stored]]
+) -> None:
+    """No file may become larger than the largest one there is, plus a little."""
+    root = tmp_path / "db"
+    update_database(root, START, "--meta")
+    moved = change_file(
+        Element("node", i, (i, i), 1, 20, 2, 2, "bob", False, [("new", f"a value of some length {i * i}")], [], [])
+        for i in range(1000, 12_000)
+    )
+    limit = max(file.stat().st_size for file in root.iterdir()) + spare_bytes
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    failed = update_database(root, moved, before=limited)
+    assert failed.returncode == 2, failed.stderr
+    assert failed.stderr.count(b"\n") == 1
+    assert b"nothing was changed" in failed.stderr
+    database = Database(root)
+    database.check()
+    assert database.dump() == states[0]
+    assert update_database(root, CHANGES).returncode == 0
+    assert Database(root).dump() == states[1]
+
+
+def test_a_full_disk_leaves_no_import_behind(tmp_path: Path, states: tuple[list[Stored], list[Stored]]) -> None:
+    root = tmp_path / "db"
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    failed = update_database(root, START, "--meta", before=limited)
+    assert failed.returncode == 2, failed.stderr
+    assert failed.stderr.count(b"\n") == 1
+    assert not Path(DatabaseDir(str(root)).import_dir).exists()
+    assert update_database(root, START, "--meta").returncode == 0
+    assert Database(root).dump() == states[0]
