@@ -27,7 +27,7 @@ def run(program: str, usage: str, update: Callable[[], None]) -> int:
     try:
         update()
     except Interrupted:
-        print(f"{program}: interrupted, nothing was changed", file=sys.stderr)
+        print(f"{program}: interrupted; what was not complete has been undone", file=sys.stderr)
         return INTERRUPTED_STATUS
     except UsageError as error:
         print(f"{error}\n{usage}", file=sys.stderr)

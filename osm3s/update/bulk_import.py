@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -41,10 +41,17 @@ class BulkImport:
         self._settings = DatabaseSettings(level=level, commit=1)
         self._native: Any = ffi.NULL
 
-    def run(self, source: InputFile, timestamp: str | None, progress: Progress) -> DatabaseSettings:
+    def run(
+        self,
+        source: InputFile,
+        timestamp: str | None,
+        progress: Progress,
+        replicate_id: str | None = None,
+        ask_to_appear: Callable[[], None] = lambda: None,
+    ) -> DatabaseSettings:
         """Import all elements. `timestamp` None: take the one of the file's header.
 
-        Raises InputError if the file is no good, StorageError if the disk is; the place is then as before.
+        `ask_to_appear` is called when all is safe on disk; if it raises, nothing appears. Raises InputError if the file is no good, StorageError if the disk is; the place is then as before.
         """
         discard_leftovers(self._db)
         try:
@@ -57,7 +64,9 @@ class BulkImport:
                 raise StorageError("not enough memory to start an import")
             self._read(source, progress)
             self._settings.timestamp = timestamp if timestamp is not None else source.header_timestamp or ""
+            self._settings.replicate_id = replicate_id or ""
             self._write(progress)
+            ask_to_appear()
             self._appear()
         finally:
             lib.osm3s_import_free(self._native)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from osm3s.storage.commit import publish
 from osm3s.storage.write_transaction import WriteTransaction
 from osm3s.update.apply_changes import ElementUpdate
-from osm3s.update.permission import Permission
+from osm3s.update.permission import Permission, uninterrupted
 
 MOST_BLOCKS = 256
 """Blocks per transaction; bounds its time and size."""
@@ -24,6 +24,7 @@ def compact(permission: Permission, most_blocks: int = MOST_BLOCKS) -> int:
         n = update.rewrite_due(most_blocks)
         if n:
             update.write()
-            txn_id = publish(txn, permission.ask_to_merge)
-            permission.merged(txn_id, txn.settings.timestamp, txn.settings.replicate_id)
+            with uninterrupted():
+                txn_id = publish(txn, permission.ask_to_merge)
+                permission.merged(txn_id, txn.settings.timestamp, txn.settings.replicate_id)
     return n

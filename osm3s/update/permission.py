@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -39,6 +40,16 @@ class Permission:
         """The change is visible: tell everybody."""
         if self._session:
             self._session.done(Version(txn_id, timestamp, replicate_id))
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Signals that end a program wait: between the permission to merge and the news that it is done, none may come."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

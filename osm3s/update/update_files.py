@@ -16,7 +16,7 @@ from osm3s.update.apply_changes import ElementUpdate
 from osm3s.update.bulk_import import BulkImport
 from osm3s.update.compact import compact
 from osm3s.update.input_file import open_input
-from osm3s.update.permission import Permission, writing
+from osm3s.update.permission import Permission, uninterrupted, writing
 from osm3s.update.progress import Progress
 
 LEVEL_FLAG = {"data": "--data-only", "meta": "--meta", "attic": "--keep-attic"}
@@ -60,7 +60,7 @@ def _import(
         raise InputError("a new database is made from one file; apply the others to it afterwards")
     db = permission.db
     with open_input(paths[0]) as source:
-        settings = BulkImport(db, level).run(source, timestamp, progress)
+        settings = BulkImport(db, level).run(source, timestamp, progress, replicate_id, permission.ask_to_merge)
     write_mirrors(db, settings.timestamp, settings.replicate_id)
     permission.merged(*current_version(db.root))
 
@@ -94,8 +94,9 @@ def _change(
         permission.prolongate()
         update.write()
         update.put_changelog()
-        txn_id = publish(txn, permission.ask_to_merge)
-        permission.merged(txn_id, txn.settings.timestamp, txn.settings.replicate_id)
+        with uninterrupted():
+            txn_id = publish(txn, permission.ask_to_merge)
+            permission.merged(txn_id, txn.settings.timestamp, txn.settings.replicate_id)
         return update.n_large_deltas
 
 
