@@ -119,8 +119,9 @@ static int add_element(osm3s_block_builder *b, uint64_t id, osm3s_meta meta)
 
 int osm3s_block_add_node(osm3s_block_builder *b, uint64_t id, int32_t lat, int32_t lon, osm3s_meta meta)
 {
-    if (add_element(b, id, meta))
-        return OSM3S_NOMEM;
+    int error = add_element(b, id, meta);
+    if (error)
+        return error;
     element *e = &b->elements[b->n - 1];
     e->lat = lat;
     e->lon = lon;
@@ -136,8 +137,9 @@ int osm3s_block_add_way(osm3s_block_builder *b, uint64_t id, osm3s_meta meta)
 
 int osm3s_block_add_relation(osm3s_block_builder *b, uint64_t id, osm3s_bbox bbox, uint32_t quad, osm3s_meta meta)
 {
-    if (add_element(b, id, meta))
-        return OSM3S_NOMEM;
+    int error = add_element(b, id, meta);
+    if (error)
+        return error;
     b->elements[b->n - 1].bbox = bbox;
     b->elements[b->n - 1].quad = quad;
     return OSM3S_OK;
@@ -572,7 +574,8 @@ static int put_head(osm3s_block_builder *b)
         strings_of_tags(b, b->out + b->out_len);
     b->out_len += text;
     for (size_t i = 0; i < b->n_roles; i++) {
-        memcpy(b->out + b->out_len, b->text + b->roles[i].text, b->roles[i].len);
+        if (b->roles[i].len)
+            memcpy(b->out + b->out_len, b->text + b->roles[i].text, b->roles[i].len);
         b->out_len += b->roles[i].len;
     }
     if (pad(out, FRAME_PADDING + (8 - (b->out_len + FRAME_PADDING) % 8) % 8))
