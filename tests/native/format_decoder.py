@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from struct import unpack_from
 from typing import NamedTuple
 
 NO_COORD = -(2**31)
-COLUMNS = (
-    "id lat lon south west north east quad key_start key_pair value_start posting_start posting tag_start tag role_start "
-    "body_start"
-).split()
+COLUMNS = ["id", "lat", "lon", "south", "west", "north", "east", "quad", "key_start", "key_pair", "value_start", "posting_start", "posting", "tag_start", "tag", "role_start", "body_start"]
 MASK = 2**64 - 1
 
 
@@ -152,7 +150,7 @@ def decode_block(head: bytes, body: bytes, meta: bytes) -> tuple[int, list[Decod
 
     def texts(name: str) -> list[bytes]:
         starts = column.get(name, [0])
-        return [text[a:b] for a, b in zip(starts, starts[1:], strict=False)]
+        return [text[a:b] for a, b in pairwise(starts)]
 
     keys, values, roles = texts("key_start"), texts("value_start"), texts("role_start")
     assert keys == sorted(set(keys))
