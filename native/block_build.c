@@ -450,7 +450,8 @@ static void put_tag_columns(head *h, block_header *header)
         const element *e = &b->elements[b->order[slot]];
         for (uint32_t t = e->tag_from; t < e->tag_to; t++)
             b->tags[t] = b->pairs[b->tags[t]].count;
-        qsort(b->tags + e->tag_from, e->tag_to - e->tag_from, sizeof *b->tags, compare_numbers);
+        if (e->tag_to > e->tag_from + 1)
+            qsort(b->tags + e->tag_from, e->tag_to - e->tag_from, sizeof *b->tags, compare_numbers);
         for (uint32_t t = e->tag_from; t < e->tag_to; t++)
             values[n++] = b->tags[t];
     }

@@ -2,7 +2,7 @@
 
 | key | value |
 |---|---|
-| `B` family(1) order_key(8) block_id(4) | a page of the block directory: up to 56 `osm3s_dir_entry`, the first one's key |
+| `B` family(1) order_key(8) block_id(4) | a page of the directory: some 56 `osm3s_dir_entry`, the first one's key |
 | `I` type(1) page(8) | block ids of the elements 4096*page ... 4096*page + 4095 (native/id_page.c) |
 | `L` kind(1) member(8) | owners of members up to this one, from the previous page's on (native/link_page.c) |
 | `T` family(1) last_entry(<=480) 0x00 serial(4) | entries of the tag directory up to last_entry (native/tag_page.c) |

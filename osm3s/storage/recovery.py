@@ -16,7 +16,7 @@ CLEAN, ROLLED_BACK, ROLLED_FORWARD = "clean", "rolled_back", "rolled_forward"
 
 
 def recover(db_dir: str) -> str:
-    """What was done: CLEAN: nothing, ROLLED_BACK: an incomplete change discarded, ROLLED_FORWARD: a complete one merged.
+    """CLEAN: there was nothing to do, ROLLED_BACK: an incomplete change was discarded, ROLLED_FORWARD: one was merged.
 
     Nothing happens while another process has the directory locked: it is alive and ends its change itself.
     """

@@ -51,7 +51,8 @@ class BulkImport:
     ) -> DatabaseSettings:
         """Import all elements. `timestamp` None: take the one of the file's header.
 
-        `ask_to_appear` is called when all is safe on disk; if it raises, nothing appears. Raises InputError if the file is no good, StorageError if the disk is; the place is then as before.
+        `ask_to_appear` is called when all is safe on disk; if it raises, nothing appears.
+        Raises InputError if the file is no good, StorageError if the disk is; the place is then as before.
         """
         discard_leftovers(self._db)
         try:
