@@ -538,6 +538,10 @@ void osm3s_center_of_bounds(osm3s_bbox bounds, double *lat, double *lon); /* deg
 double osm3s_distance_m(double lat_a, double lon_a, double lat_b, double lon_b); /* degrees */
 double osm3s_length_m(const int32_t *lat_lon, size_t n); /* negative: OSM3S_NOMEM */
 
+/* Corners of the convex hull of at least two different positions (degrees, sorted by longitude, then latitude), as
+ * indexes; `out` has room for n. */
+int osm3s_hull(osm3s_context *, const double *lat_lon, size_t n, uint32_t *out, size_t *n_out);
+
 /* A polygon of one ring, vertices in degrees; NULL: no memory. */
 typedef struct poly osm3s_poly;
 enum { OSM3S_OUTSIDE = 0, OSM3S_BORDER = 1, OSM3S_INSIDE = 2 };

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Any
 
 from osm3s.errors import QueryFailed
+from osm3s.eval.execution import Execution
 from osm3s.eval.geometries import NOWHERE, line_of, way_geometry
 from osm3s.eval.items import MemberList, Tags
-from osm3s.eval.execution import Execution
 from osm3s.eval.recursion import member_rows
 from osm3s.ffi import check, columns, ffi, lib
 from osm3s.ffi.element_set import NODE, RELATION, TYPES, WAY, ElementSet
@@ -22,7 +23,13 @@ from osm3s.output.derived import Collection, Derived, Geometry, Point, coordinat
 BATCH_SIZE = 8192
 TYPE_NAMES = ("node", "way", "relation")
 NOT_KNOWN = ("NaN", "NaN")
-_META = {"version": columns.VERSION, "changeset": columns.CHANGESET, "uid": columns.UID}
+_KINDS = {
+    "version": columns.VERSION,
+    "changeset": columns.CHANGESET,
+    "uid": columns.UID,
+    "tags": columns.NUMBER_OF_TAGS,
+    "members": columns.NUMBER_OF_REFS,
+}
 
 Positions = list[tuple[float, float]]
 
@@ -87,7 +94,19 @@ class ElementBatch:
             numbers = self._numbers(columns.UID)
             users = {uid: snapshot.user_name(uid) or "" for uid in set(numbers)}
             return [users[uid] for uid in numbers]
-        return _texts(self._numbers(_META[name]))
+        return _texts(self._numbers(_KINDS[name]))
+
+    def numbers(self, name: str) -> Sequence[float] | None:
+        if name == "id":
+            return self.id_numbers()
+        if name in _KINDS:
+            return self._numbers(_KINDS[name])
+        if self.element_type == RELATION:
+            return None
+        if name == "length":
+            is_way = self.element_type == WAY
+            return columns.lengths_m(self._snapshot, self.rows, self.n) if is_way else [0.0] * self.n
+        return columns.centers(self._snapshot, self.rows, self.n, self.element_type)[name == "lon" :: 2]
 
     def _numbers(self, kind: int) -> list[int]:
         return columns.numbers(self._snapshot, self.rows, self.n, kind)
@@ -118,14 +137,10 @@ class ElementBatch:
             return [None] * self.n
         if self.element_type == WAY:
             start, ref, _ = self._nodes
-            return [
-                MemberColumns([NODE] * (b - a), ref[a:b], [""] * (b - a))
-                for a, b in zip(start[:-1], start[1:], strict=True)
-            ]
+            return [MemberColumns([NODE] * (b - a), ref[a:b], [""] * (b - a)) for a, b in pairwise(start)]
         members = self._members
         return [
-            MemberColumns(members.type[a:b], members.ref[a:b], members.role[a:b])
-            for a, b in zip(members.start[:-1], members.start[1:], strict=True)
+            MemberColumns(members.type[a:b], members.ref[a:b], members.role[a:b]) for a, b in pairwise(members.start)
         ]
 
     def positions(self) -> list[Positions | None]:
@@ -133,7 +148,7 @@ class ElementBatch:
             return [None] * self.n
         nodes = self._nodes
         places = list(zip(nodes.lat_lon[::2], nodes.lat_lon[1::2], strict=True))
-        return [places[a:b] for a, b in zip(nodes.start[:-1], nodes.start[1:], strict=True)]
+        return [places[a:b] for a, b in pairwise(nodes.start)]
 
     def lengths(self) -> list[str]:
         if self.element_type == NODE:
@@ -142,12 +157,10 @@ class ElementBatch:
             return [f"{length:.3f}" for length in columns.lengths_m(self._snapshot, self.rows, self.n)]
         ways = self._known_members.handle.of[WAY]
         lengths = dict(
-            zip(
-                columns.ids(ways.rows, ways.n), columns.lengths_m(self._snapshot, ways.rows, ways.n), strict=True
-            )
+            zip(columns.ids(ways.rows, ways.n), columns.lengths_m(self._snapshot, ways.rows, ways.n), strict=True)
         )
         sums = []
-        for a, b in zip(self._members.start[:-1], self._members.start[1:], strict=True):
+        for a, b in pairwise(self._members.start):
             length_m = 0.0
             for member_type, ref in zip(self._members.type[a:b], self._members.ref[a:b], strict=True):
                 if member_type == WAY:
@@ -167,9 +180,7 @@ class ElementBatch:
     def geometries(self) -> list[Geometry | None]:
         if self.element_type == NODE:
             flat = columns.centers(self._snapshot, self.rows, self.n, NODE)
-            return [
-                NOWHERE if lat != lat else Point(lat, lon) for lat, lon in zip(flat[::2], flat[1::2], strict=True)
-            ]
+            return [NOWHERE if lat != lat else Point(lat, lon) for lat, lon in zip(flat[::2], flat[1::2], strict=True)]
         if self.element_type == WAY:
             return [line_of(positions or []) for positions in self.positions()]
         return self._relation_geometries()
@@ -178,13 +189,11 @@ class ElementBatch:
         known = self._known_members
         nodes, ways = known.handle.of[NODE], known.handle.of[WAY]
         flat = columns.centers(self._snapshot, nodes.rows, nodes.n, NODE)
-        points = dict(
-            zip(columns.ids(nodes.rows, nodes.n), zip(flat[::2], flat[1::2], strict=True), strict=True)
-        )
+        points = dict(zip(columns.ids(nodes.rows, nodes.n), zip(flat[::2], flat[1::2], strict=True), strict=True))
         way_batch = ElementBatch(self._execution, WAY, ways.rows, ways.n, known)
         lines = dict(zip(way_batch.id_numbers(), way_batch.positions(), strict=True))
         found: list[Geometry | None] = []
-        for a, b in zip(self._members.start[:-1], self._members.start[1:], strict=True):
+        for a, b in pairwise(self._members.start):
             parts: list[Geometry | None] = []
             for member_type, ref in zip(self._members.type[a:b], self._members.ref[a:b], strict=True):
                 if member_type == NODE and ref in points and not math.isnan(points[ref][0]):
@@ -248,6 +257,9 @@ class DerivedBatch:
     def geometries(self) -> list[Geometry | None]:
         return [derived.geometry or NOWHERE for derived in self.deriveds]
 
+    def numbers(self, name: str) -> None:
+        return None
+
 
 class NoElement:
     """Where there is no element: a single item of which nothing is known."""
@@ -280,6 +292,9 @@ class NoElement:
     def geometries(self) -> list[Geometry | None]:
         return [None]
 
+    def numbers(self, name: str) -> None:
+        return None
+
 
 def element_batches(
     execution: Execution, set_: ElementSet, element_type: int, quadtile: bool = False
@@ -295,9 +310,7 @@ def element_batches(
         yield ElementBatch(execution, element_type, rows + start, min(BATCH_SIZE, n - start), (set_, rows))
 
 
-def batches(
-    execution: Execution, set_: ElementSet, quadtile: bool = False
-) -> Iterator[ElementBatch | DerivedBatch]:
+def batches(execution: Execution, set_: ElementSet, quadtile: bool = False) -> Iterator[ElementBatch | DerivedBatch]:
     """The whole set: nodes, ways, relations, deriveds."""
     for element_type in TYPES:
         yield from element_batches(execution, set_, element_type, quadtile)
@@ -332,4 +345,14 @@ def _texts(numbers: list[int]) -> list[str]:
 
 
 def _timestamp(seconds: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) if seconds else ""
+    if seconds == 0:
+        return ""
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    day, hour = divmod(hours, 24)
+    return f"{_date(day)}T{hour:02}:{minute:02}:{second:02}Z"
+
+
+@lru_cache(maxsize=8192)
+def _date(day: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(day * 86400))

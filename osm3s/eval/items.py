@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import repeat
 from typing import Protocol, TypeVar
 
@@ -47,6 +48,9 @@ class Batch(Protocol):
         """The positions of the nodes of ways, NaN where not known; None for other elements."""
 
     def geometries(self) -> list[Geometry | None]: ...
+
+    def numbers(self, name: str) -> Sequence[float] | None:
+        """A property as numbers, before rounding; None if only its texts can be had."""
 
 
 class Items:

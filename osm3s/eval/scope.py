@@ -1,4 +1,4 @@
-"""The named sets of a running script. Blocks have scopes of their own: what is not found in one is looked for outside."""
+"""The named sets of a running script. Blocks have scopes of their own: what one does not have is looked for outside."""
 
 from __future__ import annotations
 

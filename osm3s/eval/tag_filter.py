@@ -18,9 +18,7 @@ def _bytes(text: str) -> bytes:
 class TagFilter:
     """One has-kv. An empty `key` means that `key_regex` counts; empty value and value_regex: the key must be there."""
 
-    def __init__(
-        self, key: str, value: str, key_regex: str, value_regex: str, negate: bool, ignore_case: bool
-    ) -> None:
+    def __init__(self, key: str, value: str, key_regex: str, value_regex: str, negate: bool, ignore_case: bool) -> None:
         self.negate = negate
         self.key, self.value = _bytes(key), _bytes(value)
         self._key_regex = self._compile(key_regex, ignore_case)

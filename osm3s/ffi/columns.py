@@ -103,9 +103,9 @@ def way_nodes(snapshot: Any, rows: Any, n: int) -> WayNodes:
     check(lib.osm3s_ways_nodes(snapshot, rows, n, lists))
     items = lists.n_items
     start = ffi.unpack(lists.start, n + 1)
-    return WayNodes(start, ffi.unpack(lists.ref, items), ffi.unpack(lists.lat_lon, 2 * items)) if items else WayNodes(
-        start, [], []
-    )
+    if items == 0:
+        return WayNodes(start, [], [])
+    return WayNodes(start, ffi.unpack(lists.ref, items), ffi.unpack(lists.lat_lon, 2 * items))
 
 
 def members(snapshot: Any, rows: Any, n: int) -> Members:

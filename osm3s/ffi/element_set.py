@@ -19,7 +19,7 @@ MEMORY_PER_DERIVED_BYTES = 192
 class ElementSet:
     """Nodes, ways and relations, each sorted by id and without duplicates. `handle` is the `osm3s_set *`.
 
-    `deriveds` are objects with an `id` that are no elements of the map, sorted by it; ids are unique, whatever the type.
+    `deriveds` are objects with an `id` that are no elements of the map, sorted by it; ids are unique.
     """
 
     __slots__ = ("deriveds", "handle")

@@ -29,9 +29,7 @@ STRINGS: dict[str, Callable[[Preparation, Element], Column | None]] = {
     **dict.fromkeys(operators.UNARY, operators.unary),
     "eval-id": properties.element_id,
     "eval-type": properties.element_type,
-    **dict.fromkeys(
-        ("eval-version", "eval-timestamp", "eval-changeset", "eval-uid", "eval-user"), properties.metadata
-    ),
+    **dict.fromkeys(("eval-version", "eval-timestamp", "eval-changeset", "eval-uid", "eval-user"), properties.metadata),
     "eval-is-closed": properties.is_closed,
     "eval-length": properties.length,
     "eval-lat": properties.latitude,

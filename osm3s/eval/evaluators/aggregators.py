@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from osm3s.eval.items import Items
 from osm3s.eval.evaluators.preparation import Column, Constant, GeometryColumn, Preparation
 from osm3s.eval.evaluators.values import NOT_A_NUMBER, integer, number_text
+from osm3s.eval.items import Items
 from osm3s.ffi.element_set import NODE, RELATION, WAY
 from osm3s.output.derived import Collection, Geometry
 from osm3s.ql.numbers import whole_float

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from osm3s.eval.evaluators.preparation import Column, Numbers, Preparation
 from osm3s.eval.items import Items, MemberList
-from osm3s.eval.evaluators.preparation import Column, Preparation
 from osm3s.ql.tree import Element
 
 _TYPES = {"nodes": 0, "ways": 1, "relations": 2, "rels": 2}
@@ -16,13 +16,13 @@ Member = tuple[int, int, str]
 def prop_count(preparation: Preparation, element: Element) -> Column:
     kind, members_type = element.get("type"), element.get("members_type")
     if kind == "tags":
-        return lambda items: items.spread(items.batch.count_tags())
+        return Numbers("tags", lambda batch: batch.count_tags())
     if kind == "members" and members_type == "all":
-        return lambda items: items.spread(items.batch.count_members())
+        return Numbers("members", lambda batch: batch.count_members())
     role = element.get("role") if kind.endswith("by_role") else None
     wanted_type = _TYPES.get(members_type)
     restricted = role is not None or wanted_type is not None
-    count = _distinct if kind.startswith("distinct") else len
+    count: Callable[[list[Member]], int] = _distinct if kind.startswith("distinct") else len
 
     def counts(items: Items) -> list[str]:
         is_way = items.batch.is_way
@@ -46,9 +46,6 @@ def _matching(members: MemberList, wanted_type: int | None, role: str | None) ->
 
 
 def _distinct(members: list[Member]) -> int:
-    """Members that stand out from their predecessor in an order by type and ref, in which roles are left as they are."""
+    """Members that differ from their predecessor in an order by type and ref that leaves roles as they are."""
     ordered = sorted(members, key=lambda member: member[:2])
     return sum(a != b for a, b in zip([None, *ordered], ordered, strict=False))
-
-
-Count = Callable[[list[Member]], int]

@@ -1,8 +1,9 @@
-"""Edges of areas follow great circles: long ones get positions in between, dense enough that straight pieces will do."""
+"""Edges of areas follow great circles: long ones get positions in between, so dense that straight pieces will do."""
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from osm3s.output.derived import Position
 
@@ -37,7 +38,7 @@ def _across_pole(start: Position, end: Position) -> list[Position]:
     pole = 90.0 if start[0] + end[0] >= 0 else -90.0
     corners = [start, (pole, start[1]), (pole, end[1]), end]
     found: list[Position] = []
-    for a, b in zip(corners[:-1], corners[1:], strict=True):
+    for a, b in pairwise(corners):
         n = int(max(abs(b[0] - a[0]), abs(b[1] - a[1])) / STEP_DEGREES) + 1
         found += [(a[0] + (b[0] - a[0]) * j / n, a[1] + (b[1] - a[1]) * j / n) for j in range(1, n)]
         found.append(b)

@@ -17,7 +17,7 @@ def _trimmed(item: str) -> str:
     """The item without blanks; as in the reference as many of them stay behind it as were before it, and a blank one
     becomes a single space."""
     start = len(item) - len(item.lstrip(_SPACES))
-    if item and start == len(item):
+    if start == len(item):
         return " "
     return item[start : start + len(item.rstrip(_SPACES))]
 

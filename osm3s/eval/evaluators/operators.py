@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
+from typing import Any
 
+from osm3s.eval.evaluators.preparation import Column, Constant, GeometryColumn, Numbers, Preparation
+from osm3s.eval.evaluators.values import NOT_A_NUMBER, Memo, boolean, is_true, number, number_text, numbers
 from osm3s.eval.items import Items
-from osm3s.eval.evaluators.preparation import Column, Constant, GeometryColumn, Preparation
-from osm3s.eval.evaluators.values import NOT_A_NUMBER, Memo, boolean, integer, is_true, number, number_text
 from osm3s.output.derived import Geometry
-from osm3s.ql.numbers import whole_float
 from osm3s.ql.tree import Element
 
 Number = int | float
@@ -18,17 +19,17 @@ Binary = Callable[[str, str], str]
 
 def _numbers(left: str, right: str) -> tuple[Number, Number] | None:
     """Both as integers, else both as floats, else None."""
-    a, b = integer(left), integer(right)
+    (a, x), (b, y) = numbers(left), numbers(right)
     if a is not None and b is not None:
         return a, b
-    x, y = whole_float(left), whole_float(right)
     return None if x is None or y is None else (x, y)
 
 
-def _comparison(of_numbers: Callable[[Number, Number], bool], of_texts: Callable[[str, str], bool]) -> Binary:
+def _comparison(holds: Callable[[Any, Any], bool]) -> Binary:
+    """Of numbers if both texts are such, else of the texts."""
+
     def compare(left: str, right: str) -> str:
-        pair = _numbers(left, right)
-        return boolean(of_texts(left, right) if pair is None else of_numbers(*pair))
+        return boolean(holds(*(_numbers(left, right) or (left, right))))
 
     return compare
 
@@ -48,7 +49,7 @@ def plus(left: str, right: str) -> str:
 
 def divided(left: str, right: str) -> str:
     """Always a division of floats, by the rules of IEEE 754."""
-    x, y = whole_float(left), whole_float(right)
+    x, y = numbers(left)[1], numbers(right)[1]
     if x is None or y is None:
         return NOT_A_NUMBER
     if y != 0 or x != x:
@@ -56,15 +57,19 @@ def divided(left: str, right: str) -> str:
     return number_text(-math.nan if x == 0 else math.copysign(math.inf, x) * math.copysign(1, y))
 
 
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "eval-equal": operator.eq,
+    "eval-not-equal": operator.ne,
+    "eval-less": operator.lt,
+    "eval-less-equal": operator.le,
+    "eval-greater": operator.gt,
+    "eval-greater-equal": operator.ge,
+}
+
 BINARY: dict[str, Binary] = {
     "eval-or": lambda left, right: boolean(is_true(left) or is_true(right)),
     "eval-and": lambda left, right: boolean(is_true(left) and is_true(right)),
-    "eval-equal": _comparison(lambda a, b: a == b, lambda a, b: a == b),
-    "eval-not-equal": _comparison(lambda a, b: a != b, lambda a, b: a != b),
-    "eval-less": _comparison(lambda a, b: a < b, lambda a, b: a < b),
-    "eval-less-equal": _comparison(lambda a, b: a <= b, lambda a, b: a <= b),
-    "eval-greater": _comparison(lambda a, b: a > b, lambda a, b: a > b),
-    "eval-greater-equal": _comparison(lambda a, b: a >= b, lambda a, b: a >= b),
+    **{name: _comparison(compare) for name, compare in COMPARISONS.items()},
     "eval-plus": plus,
     "eval-minus": _arithmetic(lambda a, b: a - b),
     "eval-times": _arithmetic(lambda a, b: a * b),
@@ -104,7 +109,40 @@ def apply_to_both(function: Binary, left: Column, right: Column) -> Column:
 
 
 def binary(preparation: Preparation, element: Element) -> Column:
-    return apply_to_both(BINARY[element.name], *preparation.operands(element, 2))
+    left, right = preparation.operands(element, 2)
+    column = apply_to_both(BINARY[element.name], left, right)
+    if element.name in COMPARISONS and isinstance(left, Numbers) and isinstance(right, Constant):
+        limit = number(right.value)
+        if limit is not None:
+            return _compared(left, COMPARISONS[element.name], limit, column)
+    return column
+
+
+def _compared(left: Numbers, holds: Callable[[Any, Any], bool], limit: Number, otherwise: Column) -> Column:
+    """Compare numbers as they are, without their texts, unless it depends on how a text is rounded."""
+    if left.decimals == 0:
+        exact = limit if isinstance(limit, int) else None
+
+        def column(items: Items) -> list[str]:
+            found = left.numbers(items)
+            if found is None:
+                return otherwise(items)
+            if exact is None:
+                found = list(map(float, found))
+            return [boolean(holds(value, limit)) for value in found]
+
+        return column
+    margin = 10.0**-left.decimals
+    at = float(limit)
+
+    def rounded(items: Items) -> list[str]:
+        found = left.numbers(items)
+        if found is None:
+            return otherwise(items)
+        near = [value if not -margin < value - at < margin else round(value, left.decimals) for value in found]
+        return [boolean(holds(value, at)) for value in near]
+
+    return rounded
 
 
 def unary(preparation: Preparation, element: Element) -> Column:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from osm3s.eval.items import MEMBER_TYPES, Items, MemberList
 from osm3s.eval.evaluators.preparation import Column, Preparation
+from osm3s.eval.items import MEMBER_TYPES, Items, MemberList
 from osm3s.ql.tree import Element
 
 _QUARTER = math.acos(0)

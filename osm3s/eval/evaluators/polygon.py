@@ -14,6 +14,7 @@ def polygon(preparation: Preparation, element: Element) -> GeometryColumn:
 
     def area(shapes: tuple[Geometry | None, ...]) -> Polygon:
         lines = [shape.positions for shape in shapes if isinstance(shape, Line) and shape.positions]
-        return Polygon(oriented_rings([line if line[0] == line[-1] else [*line, line[0]] for line in lines]))
+        closed = [line if line[0] == line[-1] else [*line, line[0]] for line in lines]
+        return Polygon(oriented_rings(closed, preparation.execution.check_limits))
 
     return lambda items: [area(shapes) for shapes in rows(items)]

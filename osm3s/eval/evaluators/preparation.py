@@ -6,11 +6,11 @@ never written, the preparation is None; operators take it for "".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from osm3s.eval.batch import NoElement, batches, prepare
-from osm3s.eval.items import Items
 from osm3s.eval.execution import Execution
+from osm3s.eval.items import Batch, Items
 from osm3s.output.derived import Geometry
 from osm3s.ql.evaluators import type_of
 from osm3s.ql.tree import Element
@@ -34,6 +34,25 @@ class Constant:
 
     def __call__(self, items: Items) -> list[str]:
         return items.constant(self.value)
+
+
+class Numbers:
+    """A column whose texts are numbers with some decimals."""
+
+    __slots__ = ("_name", "_text", "decimals")
+
+    def __init__(self, name: str, text: Callable[[Batch], list[str]], decimals: int = 0) -> None:
+        self._name = name
+        self._text = text
+        self.decimals = decimals
+
+    def __call__(self, items: Items) -> list[str]:
+        return items.spread(self._text(items.batch))
+
+    def numbers(self, items: Items) -> Sequence[float] | None:
+        """The numbers before they are rounded; None if the texts must be asked."""
+        found = items.batch.numbers(self._name)
+        return found if found is None or items.owners is None else [found[owner] for owner in items.owners]
 
 
 class Preparation:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from osm3s.eval.evaluators.preparation import Column, Preparation
+from osm3s.eval.evaluators.preparation import Column, Numbers, Preparation
 from osm3s.ql.tree import Element
 
 
 def element_id(preparation: Preparation, element: Element) -> Column:
-    return lambda items: items.spread(items.batch.ids())
+    return Numbers("id", lambda batch: batch.ids())
 
 
 def element_type(preparation: Preparation, element: Element) -> Column:
@@ -16,6 +16,8 @@ def element_type(preparation: Preparation, element: Element) -> Column:
 
 def metadata(preparation: Preparation, element: Element) -> Column:
     name = element.name.removeprefix("eval-")
+    if name in ("version", "changeset", "uid"):
+        return Numbers(name, lambda batch: batch.metadata(name))
     return lambda items: items.spread(items.batch.metadata(name))
 
 
@@ -24,12 +26,12 @@ def is_closed(preparation: Preparation, element: Element) -> Column:
 
 
 def length(preparation: Preparation, element: Element) -> Column:
-    return lambda items: items.spread(items.batch.lengths())
+    return Numbers("length", lambda batch: batch.lengths(), decimals=3)
 
 
 def latitude(preparation: Preparation, element: Element) -> Column:
-    return lambda items: items.spread([lat for lat, _ in items.batch.centers()])
+    return Numbers("lat", lambda batch: [lat for lat, _ in batch.centers()], decimals=7)
 
 
 def longitude(preparation: Preparation, element: Element) -> Column:
-    return lambda items: items.spread([lon for _, lon in items.batch.centers()])
+    return Numbers("lon", lambda batch: [lon for _, lon in batch.centers()], decimals=7)

@@ -8,6 +8,7 @@ rings come out and where they start, and are as in the reference.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 
 from osm3s.eval.evaluators.great_circle import interpolated
@@ -15,6 +16,7 @@ from osm3s.output.derived import Position
 
 EPSILON_DEGREES = 1e-7
 _TILE_SHIFT = 16
+_EDGES_PER_CHECK = 256
 
 Tile = tuple[int, int]
 End = tuple[int, bool]
@@ -35,7 +37,8 @@ def _close(a: Position, b: Position) -> bool:
 class _Edges:
     """Edges by number; one that was split is None."""
 
-    def __init__(self, lines: list[list[Position]]) -> None:
+    def __init__(self, lines: list[list[Position]], check_limits: Callable[[], None]) -> None:
+        self._check_limits = check_limits
         self.edges: list[tuple[Position, Position] | None] = []
         self._of_tile: dict[Tile, list[int]] = {}
         for line in lines:
@@ -71,8 +74,11 @@ class _Edges:
                 self._split_in(tile, self._of_tile[tile])
 
     def _split_in(self, tile: Tile, numbers: list[int]) -> None:
+        self._check_limits()
         i = 1
         while i < len(numbers):
+            if i % _EDGES_PER_CHECK == 0:
+                self._check_limits()
             for j in range(i):
                 where = crossing(self[numbers[j]], self[numbers[i]])
                 if where is not None and _tile(where) == tile:
@@ -190,7 +196,7 @@ def _pairs(ends: list[tuple[float, End]]) -> list[tuple[End, End]]:
 def crossing(left: tuple[Position, Position], right: tuple[Position, Position]) -> Position | None:
     """Where two edges meet that have no end in common."""
     (a, b), (c, d) = left, right
-    if b == c or a == d or a == c or b == d:
+    if a in right or b in right:
         return None
     ab, cd, cb = (a[0] - b[0], a[1] - b[1]), (c[0] - d[0], c[1] - d[1]), (c[0] - b[0], c[1] - b[1])
     determinant = ab[0] * cd[1] - cd[0] * ab[1]
@@ -219,9 +225,9 @@ def _middle_lon(a: Position, b: Position) -> float:
     return (a[1] + _beside(b[1], a[1])) / 2
 
 
-def oriented_rings(lines: list[list[Position]]) -> list[list[Position]]:
-    """The rings of the area between closed lines; the inside is to the left of each."""
-    edges = _Edges(lines)
+def oriented_rings(lines: list[list[Position]], check_limits: Callable[[], None]) -> list[list[Position]]:
+    """The rings of the area between closed lines; the inside is to the left of each. `check_limits` may raise."""
+    edges = _Edges(lines, check_limits)
     edges.split()
     found = []
     for ring in edges.rings():

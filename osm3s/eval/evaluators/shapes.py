@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from osm3s.eval.evaluators.preparation import GeometryColumn, Preparation
 from osm3s.eval.geometries import NOWHERE
 from osm3s.eval.items import Items
-from osm3s.eval.evaluators.preparation import GeometryColumn, Preparation
 from osm3s.output.derived import Geometry, Line, Point
 from osm3s.ql.numbers import whole_float
 from osm3s.ql.tree import Element

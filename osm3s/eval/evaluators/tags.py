@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from osm3s.eval.items import Items
 from osm3s.eval.evaluators.preparation import Column, Constant, ContainerColumn, Preparation
+from osm3s.eval.items import Items
 from osm3s.ql.tree import Element
 
 

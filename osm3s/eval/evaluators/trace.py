@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from osm3s.eval.geometries import points_and_lines
 from osm3s.eval.evaluators.preparation import GeometryColumn, Preparation
+from osm3s.eval.geometries import points_and_lines
 from osm3s.output.derived import Collection, Geometry, Line, Point, Position
 from osm3s.ql.tree import Element
 

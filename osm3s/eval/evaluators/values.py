@@ -6,7 +6,9 @@ A text is a number if all of it is one for the C library: an integer of 64 bits 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from osm3s.ql.numbers import float_prefix, float_prefix_end, whole_float, whole_integer
@@ -16,21 +18,32 @@ Key = TypeVar("Key")
 NOT_A_NUMBER = "NaN"
 MEMO_SIZE = 65536
 _SMALLEST_NORMAL = 2.2250738585072014e-308
-_SURELY_64_BITS = 19
-"""A text with fewer digits is a number of 64 bits."""
+_PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(\.[0-9]+)?")
+_NO_NUMBER = re.compile(r"[g-hj-mo-zG-HJ-MO-Z]")
+"""No number starts like this."""
+
+
+@lru_cache(maxsize=4096)
+def numbers(text: str) -> tuple[int | None, float | None]:
+    """The integer and the float that the whole text is; integers beyond 64 bits are the nearest one of 64 bits."""
+    plain = _PLAIN.fullmatch(text)
+    if plain:
+        value = float(text)
+        return (None if plain[1] else int(text)), value
+    if not text or _NO_NUMBER.match(text):
+        return None, None
+    return whole_integer(text), whole_float(text)
 
 
 def integer(text: str) -> int | None:
-    """The integer if the whole text is one; beyond 64 bits: the nearest one of 64 bits."""
-    if len(text) < _SURELY_64_BITS and text.isascii() and text.isdigit() and text[0] != "0":
-        return int(text)
-    return whole_integer(text)
+    """The integer if the whole text is one."""
+    return numbers(text)[0]
 
 
 def number(text: str) -> int | float | None:
     """The number if the whole text is one."""
-    whole = integer(text)
-    return whole_float(text) if whole is None else whole
+    whole, value = numbers(text)
+    return value if whole is None else whole
 
 
 def number_prefix(text: str) -> float | None:
@@ -51,7 +64,7 @@ def is_true(text: str) -> bool:
     """Not empty, and not a number that is zero."""
     if not text:
         return False
-    value = whole_float(text)
+    value = numbers(text)[1]
     return value is None or value != 0
 
 

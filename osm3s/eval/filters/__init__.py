@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from osm3s.eval.filters import around, bbox, has_kv, ids, if_, newer, poly, recurse, set_filter, user
+from osm3s.eval.filters import around, bbox, changed, has_kv, ids, if_, newer, poly, recurse, set_filter, user
 from osm3s.ql.tree import Element
 
 if TYPE_CHECKING:
     from osm3s.eval.query_plan import QueryPlan
 
-FILTERS: dict[str, Callable[["QueryPlan", Element], None]] = {
+FILTERS: dict[str, Callable[[QueryPlan, Element], None]] = {
     "has-kv": has_kv.add,
     "bbox-query": bbox.add,
     "id-query": ids.add,
@@ -21,5 +21,6 @@ FILTERS: dict[str, Callable[["QueryPlan", Element], None]] = {
     "item": set_filter.add,
     "user": user.add,
     "newer": newer.add,
+    "changed": changed.add,
     "filter": if_.add,
 }

@@ -52,16 +52,16 @@ class Assignments:
         if keytype == "geometry":
             self._geometry = Preparation(self._execution).geometry(value)
             return
-        key = prop.get("k") if keytype == "tag" else None
-        column = Preparation(self._execution, key).string(value)
+        assigned = prop.get("k") if keytype == "tag" else None
+        column = Preparation(self._execution, assigned).string(value)
         if column is None:
             return
         if keytype == "id":
             self._id = column
         elif keytype == "generic":
             self._steps.append(_Generic(column, self._declared))
-        elif key is not None:
-            self._steps.append(_Single(key, column))
+        elif assigned is not None:
+            self._steps.append(_Single(assigned, column))
 
     def _keys_of(self, set_name: str) -> set[str]:
         """All keys of the elements of a set."""
@@ -124,5 +124,3 @@ class _Generic:
         values = self._column(Items(items.batch, owners, None, keys))
         for owner, key, value in zip(owners, keys, values, strict=True):
             tags[owner].append((key, value))
-
-

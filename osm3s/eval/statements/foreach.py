@@ -1,4 +1,4 @@
-"""`foreach.a->.b( ... );`: the body once for each element, in quadtile order. The set of the loop is empty afterwards."""
+"""`foreach.a->.b( ... );`: the body once for each element, in quadtile order. The loop leaves its set empty."""
 
 from __future__ import annotations
 
