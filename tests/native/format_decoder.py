@@ -8,7 +8,11 @@ from struct import unpack_from
 from typing import NamedTuple
 
 NO_COORD = -(2**31)
-COLUMNS = ["id", "lat", "lon", "south", "west", "north", "east", "quad", "key_start", "key_pair", "value_start", "posting_start", "posting", "tag_start", "tag", "role_start", "body_start"]
+COLUMNS = (
+    *("id", "lat", "lon", "south", "west", "north", "east", "quad"),
+    *("key_start", "key_pair", "value_start", "posting_start", "posting", "tag_start", "tag"),
+    *("role_start", "body_start"),
+)
 MASK = 2**64 - 1
 
 
