@@ -38,7 +38,7 @@ struct osm3s_block_builder {
     way_node *nodes; size_t n_nodes, cap_nodes;
     member *members; size_t n_members, cap_members;
     uint8_t *body; size_t body_len, cap_body;
-    uint32_t *order, *rank; size_t cap_order, cap_rank;
+    uint32_t *order, *order_spare, *rank; size_t cap_order, cap_order_spare, cap_rank;
     uint64_t *values; size_t cap_values;
     uint8_t *out; size_t out_len, cap_out;
     uint8_t *meta; size_t meta_len, cap_meta;
@@ -65,7 +65,7 @@ void osm3s_block_builder_free(osm3s_block_builder *b)
     if (b == NULL)
         return;
     void *owned[] = {b->elements, b->pairs, b->roles, b->pair_head, b->role_head, b->text, b->tags, b->nodes,
-                     b->members, b->body, b->order, b->rank, b->values, b->out, b->meta};
+                     b->members, b->body, b->order, b->order_spare, b->rank, b->values, b->out, b->meta};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     free(b);
@@ -339,31 +339,56 @@ static int compare_pairs(const void *left, const void *right, void *builder)
     return order ? order : compare_bytes(b->text + l->value, l->value_len, b->text + r->value, r->value_len);
 }
 
-static int compare_elements(const void *left, const void *right, void *builder)
-{
-    const osm3s_block_builder *b = builder;
-    uint64_t l = b->elements[*(const uint32_t *)left].id, r = b->elements[*(const uint32_t *)right].id;
-    return (l > r) - (l < r);
-}
-
 static int compare_numbers(const void *left, const void *right)
 {
     uint32_t l = *(const uint32_t *)left, r = *(const uint32_t *)right;
     return (l > r) - (l < r);
 }
 
-static int ordered(uint32_t **order, size_t *cap, size_t n, int (*compare)(const void *, const void *, void *),
-                   osm3s_block_builder *b)
+static int order_pairs(osm3s_block_builder *b)
 {
-    if (grow(order, cap, n, sizeof **order))
+    if (grow(&b->rank, &b->cap_rank, b->n_pairs + 1, sizeof *b->rank))
         return OSM3S_NOMEM;
+    for (size_t i = 0; i < b->n_pairs; i++)
+        b->rank[i] = (uint32_t)i;
+    if (b->n_pairs)
+        qsort_r(b->rank, b->n_pairs, sizeof *b->rank, compare_pairs, b);
+    return OSM3S_OK;
+}
+
+/* Order the elements by id: radix sort on the bytes in which ids differ, least significant first. */
+static int order_elements(osm3s_block_builder *b)
+{
+    if (grow(&b->order, &b->cap_order, b->n + 1, sizeof *b->order)
+        || grow(&b->order_spare, &b->cap_order_spare, b->n + 1, sizeof *b->order_spare))
+        return OSM3S_NOMEM;
+    uint64_t differing = 0;
     bool sorted = true;
-    for (size_t i = 0; i < n; i++) {
-        (*order)[i] = (uint32_t)i;
-        sorted = sorted && (i == 0 || compare(&(*order)[i - 1], &(*order)[i], b) <= 0);
+    for (size_t i = 0; i < b->n; i++) {
+        b->order[i] = (uint32_t)i;
+        differing |= b->elements[i].id ^ b->elements[0].id;
+        sorted = sorted && (i == 0 || b->elements[i - 1].id <= b->elements[i].id);
     }
-    if (!sorted)
-        qsort_r(*order, n, sizeof **order, compare, b);
+    for (int shift = 0; shift < 64 && !sorted; shift += 8) {
+        uint32_t count[256] = {0}, start = 0;
+        if ((differing >> shift & 255) == 0)
+            continue;
+        for (size_t i = 0; i < b->n; i++)
+            count[b->elements[i].id >> shift & 255]++;
+        for (int digit = 0; digit < 256; digit++) {
+            uint32_t here = count[digit];
+            count[digit] = start;
+            start += here;
+        }
+        for (size_t i = 0; i < b->n; i++)
+            b->order_spare[count[b->elements[b->order[i]].id >> shift & 255]++] = b->order[i];
+        uint32_t *swap = b->order;
+        b->order = b->order_spare;
+        b->order_spare = swap;
+        size_t swap_cap = b->cap_order;
+        b->cap_order = b->cap_order_spare;
+        b->cap_order_spare = swap_cap;
+    }
     return OSM3S_OK;
 }
 
@@ -668,9 +693,9 @@ int osm3s_block_finish(osm3s_block_builder *b, osm3s_block *out)
         most = counts[i] > most ? counts[i] : most;
     if (grow(&b->values, &b->cap_values, most, sizeof *b->values))
         return OSM3S_NOMEM;
-    int error = ordered(&b->order, &b->cap_order, b->n, compare_elements, b);
+    int error = order_elements(b);
     if (error == OSM3S_OK)
-        error = ordered(&b->rank, &b->cap_rank, b->n_pairs, compare_pairs, b);
+        error = order_pairs(b);
     if (error == OSM3S_OK && b->family >= OSM3S_WAYS)
         error = encode_bodies(b);
     if (error == OSM3S_OK)

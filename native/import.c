@@ -202,7 +202,9 @@ static int hold(osm3s_import *i, const osm3s_batch *b, const osm3s_element *e)
 
 static int release_held(osm3s_import *i)
 {
-    int error = i->held->n_elements ? add_element(i, i->held, &i->held->elements[0]) : OSM3S_OK;
+    if (i->held->n_elements == 0)
+        return OSM3S_OK;
+    int error = add_element(i, i->held, &i->held->elements[0]);
     osm3s_batch_clear(i->held);
     return error;
 }
