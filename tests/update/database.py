@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable
 from itertools import pairwise
@@ -117,6 +118,7 @@ class Database:
         self.check_links()
         self.check_tags()
         self.check_directory()
+        self.check_places()
         self.check_extents()
 
     def check_id_map(self) -> None:
@@ -221,6 +223,20 @@ class Database:
                 if self.settings.level != "data":
                     assert stored.element.timestamp <= block.entry.newest
 
+    def check_places(self) -> None:
+        """Every node and way is in a block in which a search by its order key looks (see native/snapshot.c)."""
+        for family in (0, 1, 2):
+            blocks = [block for block in self.blocks if block.family == family]
+            keys = [block.entry.order_key for block in blocks]
+            for number, block in enumerate(blocks):
+                for stored in block.elements:
+                    key = _order_key(family, stored.box)
+                    last = max(0, bisect_right(keys, key) - 1)
+                    first = last
+                    while first > 0 and keys[first] >= key:
+                        first -= 1
+                    assert first <= number <= last, f"{stored.element.type} {stored.element.id} is in the wrong block"
+
     def check_extents(self) -> None:
         used: list[list[tuple[int, int]]] = [[] for _ in range(5)]
         for block in self.blocks:
@@ -236,6 +252,20 @@ class Database:
                 assert offset + length <= following, f"file {file}: extents overlap at {following}"
             if extents:
                 assert sum(extents[-1]) <= rounded(self.settings.file_len[file])
+
+
+def _order_key(family: int, box: tuple[int, int, int, int] | None) -> int:
+    """As native/record.c has it."""
+    mask = 0xFFFFFFFFFFF00000
+    if box is None:
+        return mask
+    south, west, north, east = box
+    if family < 2:
+        return lib.osm3s_morton_of_position(south, west) & mask
+    size = max(north - south, east - west)
+    level = 0 if size < 1 << 17 else 1 if size < 1 << 20 else 2 if size < 1 << 23 else 3
+    morton = lib.osm3s_morton_of_position(south + (north - south) // 2, west + (east - west) // 2)
+    return (level << 62 | morton >> 2) & mask
 
 
 def _links(page: bytes) -> list[tuple[int, int]]:
