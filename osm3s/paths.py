@@ -19,7 +19,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-
 BLOCK_FILES = ("nodes.bin", "tagged_nodes.bin", "ways.bin", "relations.bin", "deltas.bin")
 
 

@@ -1,4 +1,4 @@
-"""Shared fixtures. Material outside the project (reference answers, real data) is used if present, else its tests skip."""
+"""Shared fixtures. Tests of material outside the project (reference answers, real data) skip where it is absent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only package that touches the compiled core. `lib` and `ffi` are cffi's; `check` turns error codes into errors."""
+"""The only package that touches the compiled core: `lib` and `ffi` are cffi's; `check` makes codes errors."""
 
 from __future__ import annotations
 

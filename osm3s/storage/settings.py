@@ -44,6 +44,6 @@ class DatabaseSettings:
             raise CorruptError(f"the settings in the index are damaged: {error}") from None
         if settings.format_version != FORMAT_VERSION:
             raise CorruptError(
-                f"the database has format {settings.format_version}, this program reads {FORMAT_VERSION}: import it again"
+                f"the database has format {settings.format_version}, this program reads {FORMAT_VERSION}: import again"
             )
         return settings

@@ -35,7 +35,8 @@ def test_nothing_is_left_unfinished(path: Path) -> None:
 
 
 def test_the_tree_does_not_name_the_machine_it_was_made_on() -> None:
-    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split("\n")
+    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    files = listing.stdout.split("\n")
     if files == [""]:
         pytest.skip("needs a git checkout to know which files belong to the project")
     for name in files:

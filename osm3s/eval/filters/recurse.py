@@ -1,4 +1,4 @@
-"""`(w) (r) (bn) (bw) (br) (>) (<) (way_cnt:...) ...`: elements that belong to those of a set, or to which these belong."""
+"""`(w) (r) (bn) (bw) (br) (>) (<) (way_cnt:...) ...`: what elements of a set consist of or belong to."""
 
 from __future__ import annotations
 
