@@ -171,9 +171,11 @@ static bool body_of(const view *v, uint32_t slot, const uint8_t **from, const ui
     if (slot + 1 >= v->body_start.n)
         return false;
     uint64_t start = column_get(&v->body_start, slot), end = column_get(&v->body_start, slot + 1);
+    if (start > end || end > v->body_len)
+        return false;
     *from = v->body + start;
     *to = v->body + end;
-    return start <= end && end <= v->body_len;
+    return true;
 }
 
 /* The refs of a way into out->items; *p: where the coordinates start; *missing: the bitmap of unknown nodes, or NULL. */

@@ -273,6 +273,8 @@ int osm3s_nodes_by_way_count(osm3s_snapshot *s, osm3s_context *c, const osm3s_ro
         }
         if (error || count_links)
             continue;
+        if (all.n == from)
+            continue;
         qsort(all.rows + from, all.n - from, sizeof *all.rows, compare_ids); /* a way counts once per node */
         size_t kept = from;
         for (size_t k = from; k < all.n; k++)
