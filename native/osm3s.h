@@ -299,7 +299,8 @@ typedef struct {
     osm3s_regex *key_regex, *value_regex;
 } osm3s_tag_filter;
 
-/* All conditions must hold. newer_than 0 and n_uids 0: no such condition; else metadata must be attached. */
+/* All conditions must hold. newer_than 0, changed_until 0 and n_uids 0: no such condition; else metadata must be
+ * attached. */
 typedef struct {
     const osm3s_tag_filter *tags; size_t n_tags;
     const osm3s_bbox *boxes; size_t n_boxes;
@@ -307,6 +308,7 @@ typedef struct {
     struct around **arounds; size_t n_arounds;
     const osm3s_rows **within; size_t n_within; /* the id must be in each of these */
     uint32_t newer_than;
+    uint32_t changed_since, changed_until; /* the version is of a time after the one, up to the other */
     const int32_t *uids; size_t n_uids;
     int members_only; /* ways are tested as members of relations: running along a polygon's border does not count */
 } osm3s_predicate;

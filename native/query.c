@@ -25,13 +25,20 @@ static void query_free(query *q)
 
 /* --- one element --- */
 
+static bool needs_meta(const osm3s_predicate *p)
+{
+    return p->newer_than || p->changed_until || p->n_uids;
+}
+
 static bool meta_passes(const query *q, const view *v, uint32_t slot)
 {
     const osm3s_predicate *p = q->predicate;
-    if (p->newer_than == 0 && p->n_uids == 0)
+    if (!needs_meta(p))
         return true;
     osm3s_meta m = view_meta(v, slot);
     if (p->newer_than && m.timestamp < p->newer_than)
+        return false;
+    if (p->changed_until && (m.timestamp <= p->changed_since || m.timestamp > p->changed_until))
         return false;
     bool known = p->n_uids == 0;
     for (size_t i = 0; i < p->n_uids && !known; i++)
@@ -227,7 +234,7 @@ static int place_nodes(query *q, const view *v, const uint64_t *dead, uint32_t b
 static int query_part(query *q, const view *v, const uint64_t *dead, uint32_t block, uint32_t slot_offset, bool inside)
 {
     const osm3s_predicate *p = q->predicate;
-    bool nothing_else = p->newer_than == 0 && p->n_uids == 0 && p->n_within == 0;
+    bool nothing_else = !needs_meta(p) && p->n_within == 0;
     if (q->out && nothing_else && p->n_tags == 0 && v->family <= OSM3S_TAGGED_NODES)
         return place_nodes(q, v, dead, block, slot_offset, inside);
     int error = part_bits(q, v, dead);
@@ -325,8 +332,7 @@ int osm3s_query_rows(osm3s_snapshot *s, osm3s_context *c, const osm3s_rows *in, 
     for (size_t i = 0; i < sorted.n && error == OSM3S_OK; i++) {
         const osm3s_row *row = &sorted.rows[i];
         if (row->block == OSM3S_UNRESOLVED) { /* a node without tags, or whose tags are not in question */
-            if (untagged_passes && p->newer_than == 0 && p->n_uids == 0 && node_passes(&q, row->lat, row->lon)
-                && ids_pass(&q, row->id))
+            if (untagged_passes && !needs_meta(p) && node_passes(&q, row->lat, row->lon) && ids_pass(&q, row->id))
                 error = rows_push(out, *row);
             continue;
         }

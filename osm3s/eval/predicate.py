@@ -20,7 +20,9 @@ class Predicate:
         uids: set[int],
         newer_than: int,
         members_only: bool = False,
+        changed: tuple[int, int] = (0, 0),
     ) -> None:
+        """`changed`: the time of the version is after the one and not after the other, in seconds since 1970."""
         self.c: Any = ffi.new("osm3s_predicate *")
         tag_array = ffi.new("osm3s_tag_filter[]", max(1, len(tags)))
         kept: list[Any] = [tags, spatial, tag_array]
@@ -39,5 +41,6 @@ class Predicate:
         self.c.arounds, self.c.n_arounds = around_array, len(arounds)
         self.c.uids, self.c.n_uids = uid_array, len(uids)
         self.c.newer_than = newer_than
+        self.c.changed_since, self.c.changed_until = changed
         self.c.members_only = members_only
         self._kept = kept

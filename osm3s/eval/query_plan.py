@@ -7,9 +7,11 @@ that meet the first spatial condition; all blocks. The order in which the user w
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from osm3s.errors import QueryFailed
+from osm3s.eval.changes import changed_besides
 from osm3s.eval.execution import Execution
 from osm3s.eval.filters import FILTERS
 from osm3s.eval.predicate import Predicate
@@ -29,6 +31,10 @@ Source = Callable[[int, ElementSet], None]
 """Adds the elements of a type that a filter allows."""
 
 
+def _add_rows(rows: ElementSet, element_type: int, into: ElementSet) -> None:
+    into.add(rows, (element_type,))
+
+
 class QueryPlan:
     """Collects the filters of a query, then runs it."""
 
@@ -39,6 +45,9 @@ class QueryPlan:
         self.sources: list[Source] = []
         self.uids: set[int] | None = None
         self.newer_than = 0
+        self.changed: list[tuple[int, int]] = []
+        self._version_time = (0, 0)
+        """What the predicate asks of the version while a part of the plan runs: after the one, up to the other."""
         self.conditions: list[Element] = []
         self.input_sets: list[str] = []
 
@@ -58,6 +67,12 @@ class QueryPlan:
     def require_newer(self, timestamp: int) -> None:
         self._require_meta()
         self.newer_than = max(self.newer_than, timestamp)
+
+    def require_changed(self, since: int, until: int) -> None:
+        """Only elements that changed after `since` and up to `until`."""
+        if self.execution.snapshot.settings.level != "attic":
+            raise QueryFailed("Tried to use museum file but no museum files available on this instance.")
+        self.changed.append((since, until))
 
     def _require_meta(self) -> None:
         if not self.execution.snapshot.has_meta:
@@ -99,44 +114,67 @@ class QueryPlan:
         """How many there are, per type."""
         counts = [0, 0, 0]
         for element_type in types:
-            if self.sources or self.conditions or self.uids == set() or (element_type == RELATION and self.spatial):
+            by_rows = self.sources or self.conditions or self.changed or self.uids == set()
+            if by_rows or (element_type == RELATION and self.spatial):
                 counts[element_type] = self.run((element_type,)).count(element_type)
             else:
                 counts[element_type] = sum(self._count_family(f) for f in self._families(element_type))
         return counts[0], counts[1], counts[2]
 
-    def _predicate(self, members_only: bool = False) -> Predicate:
-        return Predicate(self.tags, self.spatial, self.uids or set(), self.newer_than, members_only)
+    def _predicate(self) -> Predicate:
+        return Predicate(self.tags, self.spatial, self.uids or set(), self.newer_than, changed=self._version_time)
 
     def _run_type(self, element_type: int, result: ElementSet) -> None:
-        found = ElementSet()
-        if self.sources:
-            self._run_rows(element_type, found)
-        else:
-            for family in self._families(element_type):
-                of_family = ElementSet()
-                self._run_blocks(family, of_family.rows(element_type))
-                found.take(of_family, (element_type,))
+        found = self._run_changed(element_type) if self.changed else self._candidates(element_type, self.sources)
         if element_type == RELATION and self.spatial:
             found = self._with_matching_members(found)
         result.take(found, (element_type,))
 
+    def _candidates(self, element_type: int, sources: list[Source]) -> ElementSet:
+        """The elements that satisfy all conditions, but for relations and places."""
+        found = ElementSet()
+        if sources:
+            self._run_rows(element_type, sources, found)
+            return found
+        for family in self._families(element_type):
+            of_family = ElementSet()
+            self._run_blocks(family, of_family.rows(element_type))
+            found.take(of_family, (element_type,))
+        return found
+
+    def _run_changed(self, element_type: int) -> ElementSet:
+        """Those of the candidates that changed in each interval: by their own version, or as the changelog knows."""
+        found: ElementSet | None = None
+        for interval in self.changed:
+            if interval[0] >= interval[1]:
+                return ElementSet()
+            besides = changed_besides(self.execution, interval)
+            others = self._candidates(element_type, [partial(_add_rows, besides), *self.sources])
+            self._version_time = interval
+            changed = self._candidates(element_type, self.sources)
+            self._version_time = (0, 0)
+            changed.take(others, (element_type,))
+            if found is not None:
+                changed.intersect(found, (element_type,))
+            found = changed
+        return found or ElementSet()
+
     # --- from rows --------------------------------------------------------------------------------------------------
 
-    def _run_rows(self, element_type: int, result: ElementSet) -> None:
+    def _run_rows(self, element_type: int, sources: list[Source], result: ElementSet) -> None:
         candidates = ElementSet()
-        for number, source in enumerate(self.sources):
+        for number, source in enumerate(sources):
             found = ElementSet()
             source(element_type, found)
             if number == 0:
                 candidates = found
             else:
                 candidates.intersect(found, (element_type,))
-        if not (self.tags or self.spatial or self.uids or self.newer_than):
+        if not (self.tags or self.spatial or self._needs_meta):
             result.take(candidates, (element_type,))
             return
         snapshot = self.execution.snapshot
-        with_meta = bool(self.uids or self.newer_than)
+        with_meta = self._needs_meta
         if element_type == NODE and (self.tags or with_meta):
             snapshot.resolve_nodes(candidates, tagged_only=not with_meta)
         if with_meta:
@@ -168,9 +206,8 @@ class QueryPlan:
 
     def _query_blocks(self, blocks: Any, n: int, rows: Any) -> int:
         execution, count = self.execution, ffi.new("uint64_t *")
-        if self.newer_than:
-            n = self._keep_newer(blocks, n)
-        if self.uids or self.newer_than:
+        n = self._keep_newer(blocks, n)
+        if self._needs_meta:
             execution.snapshot.attach_meta(blocks, n)
         predicate = self._predicate()
         check(
@@ -181,10 +218,16 @@ class QueryPlan:
         total: int = count[0]
         return total
 
+    @property
+    def _needs_meta(self) -> bool:
+        return bool(self.uids or self.newer_than or self._version_time[1])
+
     def _keep_newer(self, blocks: Any, n: int) -> int:
-        kept = 0
+        oldest, kept = max(self.newer_than, self._version_time[0]), 0
+        if oldest == 0:
+            return n
         for i in range(n):
-            if lib.osm3s_snapshot_entry(self.execution.snapshot.handle, blocks[i]).newest >= self.newer_than:
+            if lib.osm3s_snapshot_entry(self.execution.snapshot.handle, blocks[i]).newest >= oldest:
                 blocks[kept] = blocks[i]
                 kept += 1
         return kept

@@ -17,17 +17,19 @@ from osm3s.errors import CorruptError
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import NODE, ElementSet
 from osm3s.paths import DatabaseDir
-from osm3s.storage import index_keys
+from osm3s.storage import changelog, index_keys
 from osm3s.storage.block_files import decompress_meta
+from osm3s.storage.changelog import ChangedElement
 from osm3s.storage.index import open_for_reading, read_settings
 from osm3s.storage.tag_directory import TagDirectory
 
 FAMILIES = range(4)
 FAMILIES_OF_TYPE = ((0, 1), (2,), (3,))
+MOST_COMMITS = (1 << 64) - 1
 
 
 class Snapshot:
-    """`handle` is the `osm3s_snapshot *`. Raises StorageError when there is no database, CorruptError when it is bad."""
+    """`handle` is the `osm3s_snapshot *`. Raises StorageError without a database, CorruptError with a bad one."""
 
     def __init__(self, db: DatabaseDir) -> None:
         self._db = db
@@ -103,6 +105,14 @@ class Snapshot:
                 return
             yield key, cursor.value()
             more = cursor.next()
+
+    def newest_changes(self) -> Iterator[tuple[str, Iterator[ChangedElement]]]:
+        """The changelog of each commit, the newest first: the data timestamp, and what has changed."""
+        cursor = self._txn.cursor()
+        more = cursor.prev() if cursor.set_range(index_keys.changelog(MOST_COMMITS)) else cursor.last()
+        while more and bytes(cursor.key()[:1]) == index_keys.CHANGELOG:
+            yield changelog.unpack(cursor.value())
+            more = cursor.prev()
 
     # --- looking up -------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ STATEMENTS: dict[str, Callable[[Execution, Element], None]] = {
     "around": bare.execute,
     "polygon-query": bare.execute,
     "user": bare.execute,
+    "changed": bare.execute,
     "has-kv": bare.do_nothing,
     "make": make.execute,
     "convert": convert.execute,

@@ -14,7 +14,7 @@ from osm3s.ql.tree import Element
 
 def execute(execution: Execution, element: Element) -> None:
     types: tuple[int, ...] = (NODE,)
-    if element.name in ("id-query", "user"):
+    if element.name in ("id-query", "user", "changed"):
         types = QUERY_TYPES[element.get("type")] if element.get("type") else TYPES
     plan = QueryPlan(execution)
     plan.add_filter(element)
