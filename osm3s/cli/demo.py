@@ -18,7 +18,7 @@ EXTRACT = ROOT / "demo" / "helsinki.osm.pbf"
 EXTRACT_TIMESTAMP = "2019-04-21T09:50:14Z"
 """That of the newest element: the file itself does not say."""
 DATABASE = ROOT / "demo-data"
-QUERY = '[out:json];node[amenity=cafe](60.170,24.935,60.175,24.945);out 2;'
+QUERY = "[out:json];node[amenity=cafe](60.170,24.935,60.175,24.945);out 2;"
 START_WAIT_S = 30
 
 
