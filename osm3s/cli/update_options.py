@@ -40,7 +40,7 @@ def parse(arguments: list[str], allowed: Collection[str], *, files_allowed: bool
             options.files.append(argument)
         elif flag not in allowed:
             raise UsageError(f"Unknown argument: {argument}")
-        elif not value:
+        elif not value and flag != "--version":
             raise UsageError(f"{flag} needs a value: {flag}=…")
         elif flag == "--flush-size":
             if not value.isdecimal():

@@ -14,6 +14,7 @@ from osm3s.eval.statements import (
     foreach,
     if_,
     item,
+    localize,
     make,
     out,
     query,
@@ -42,4 +43,5 @@ STATEMENTS: dict[str, Callable[[Execution, Element], None]] = {
     "for": for_.execute,
     "if": if_.execute,
     "complete": complete.execute,
+    "localize": localize.execute,
 }
