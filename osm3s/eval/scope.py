@@ -48,6 +48,9 @@ class Scope:
         """Note what the elements of a set have in common, until the set is written again."""
         self._groups[name] = value
 
+    def forget_group(self, name: str) -> None:
+        self._groups.pop(name, None)
+
     def group(self, name: str) -> str:
         """What is noted for a set, or ""."""
         scope: Scope | None = self

@@ -201,19 +201,25 @@ def crossing(left: tuple[Position, Position], right: tuple[Position, Position]) 
     ab, cd, cb = (a[0] - b[0], a[1] - b[1]), (c[0] - d[0], c[1] - d[1]), (c[0] - b[0], c[1] - b[1])
     determinant = ab[0] * cd[1] - cd[0] * ab[1]
     if determinant == 0:
-        if ab[0] * cb[1] - ab[1] * cb[0] != 0:
-            return None
-        axis = 0 if abs(cb[0]) > abs(cb[1]) else 1
-        low, high = min(left, key=lambda p: p[axis]), max(left, key=lambda p: p[axis])
-        other_low, other_high = min(right, key=lambda p: p[axis]), max(right, key=lambda p: p[axis])
-        if high[axis] < other_low[axis] or other_high[axis] < low[axis]:
-            return None
-        return other_low if low[axis] < other_low[axis] else low
+        return _overlap(left, right, cb) if ab[0] * cb[1] - ab[1] * cb[0] == 0 else None
     x = (cd[1] * cb[0] - cd[0] * cb[1]) / determinant
     y = (ab[0] * cb[1] - ab[1] * cb[0]) / determinant
     if not (-EPSILON_DEGREES < x < 1 + EPSILON_DEGREES and -EPSILON_DEGREES < y < 1 + EPSILON_DEGREES):
         return None
-    return b[0] + x * ab[0], b[1] + x * ab[1]
+    where = b[0] + x * ab[0], b[1] + x * ab[1]
+    if not _close(where, (c[0] - y * cd[0], c[1] - y * cd[1])):
+        return _overlap(left, right, cb)  # upon each other but for rounding: the place on either edge is arbitrary
+    return where
+
+
+def _overlap(left: tuple[Position, Position], right: tuple[Position, Position], apart: Position) -> Position | None:
+    """The first position that two edges of one line have in common; `apart` is the distance of two of their ends."""
+    axis = 0 if abs(apart[0]) > abs(apart[1]) else 1
+    low, high = min(left, key=lambda p: p[axis]), max(left, key=lambda p: p[axis])
+    other_low, other_high = min(right, key=lambda p: p[axis]), max(right, key=lambda p: p[axis])
+    if high[axis] < other_low[axis] or other_high[axis] < low[axis]:
+        return None
+    return other_low if low[axis] < other_low[axis] else low
 
 
 def _beside(lon: float, other: float) -> float:

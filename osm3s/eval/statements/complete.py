@@ -19,6 +19,7 @@ def execute(execution: Execution, element: Element) -> None:
             execution.run(element.children)
             found = inner.get(source)
             known = outer.own(source) or ElementSet()
+            outer.forget_group(source)
             if found is None:
                 break
             all_found = known.copy()

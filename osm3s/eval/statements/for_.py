@@ -20,6 +20,8 @@ def execute(execution: Execution, element: Element) -> None:
     if evaluator is None or outer.get(source) is None:
         return
     set_ = (outer.own(into) if source == into else outer.get(source)) or ElementSet()
+    if outer.own(into) is not None:
+        outer[into] = ElementSet()  # what aggregators of the criterion see
     groups = _groups(execution, set_, evaluator)
     outer[into] = ElementSet()
     with execution.scope() as inner, execution.holding(set_):

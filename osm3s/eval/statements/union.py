@@ -19,5 +19,6 @@ def execute(execution: Execution, element: Element) -> None:
         for member in element.children:
             execution.run([member])
             result.add(execution.read(member.result_set()))
+            outer.forget_group(member.result_set())
         inner.export(but=into)
     outer[into] = result
