@@ -271,7 +271,8 @@ static int reserve(osm3s_snapshot *s, const uint32_t *blocks, size_t n, osm3s_ro
     size_t total = out->n;
     for (size_t i = 0; i < n; i++) {
         const osm3s_dir_entry *e = osm3s_snapshot_entry(s, blocks[i]);
-        total += (size_t)e->n + e->n_delta;
+        if (e && e->n <= 65535 && e->n_delta <= 65535) /* else the block will be refused */
+            total += (size_t)e->n + e->n_delta;
     }
     return grow(&out->rows, &out->cap, total, sizeof *out->rows);
 }

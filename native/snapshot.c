@@ -112,7 +112,7 @@ static int index_ids(osm3s_snapshot *s, int type)
     uint32_t largest = 0;
     for (int f = 0; f < OSM3S_FAMILIES; f++)
         for (uint32_t b = s->first[f]; type_of_family(f) == type && b < s->first[f + 1]; b++)
-            if (s->entries[b].id > 1u << 30)
+            if (s->entries[b].id > 1u << 26)
                 return fail(OSM3S_CORRUPT, "block id %u in the directory", s->entries[b].id);
             else if (s->entries[b].id >= largest)
                 largest = s->entries[b].id + 1;

@@ -10,6 +10,7 @@ trap 'rm -rf "$copy"' EXIT
 cd "$root"
 cp -r bin osm3s native tests setup.py pyproject.toml README.md demo "$copy"
 rm -f "$copy"/osm3s/_native*
+[ ! -d .venv ] || ln -s "$root/.venv" "$copy/.venv"
 cd "$copy"
 OSM3S_CFLAGS="${OSM3S_SANITIZER_FLAGS:--O1 -g} -fsanitize=address,undefined -fno-sanitize-recover=undefined"
 OSM3S_CFLAGS="$OSM3S_CFLAGS -fno-omit-frame-pointer"

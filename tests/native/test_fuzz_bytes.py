@@ -5,15 +5,18 @@ Checksums keep most damage from the decoders; here they are left out. Run under 
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 from struct import pack_into
 
 import pytest
-from block_making import Made, build, check_bytes
+from block_making import Blocks, Made, build, check_bytes
 from format_decoder import Decoded, Meta, encode_tag_page
 from test_index_pages import update_ids, update_links
+from test_sets import Rows
 
 from osm3s.ffi import ffi, lib
+from osm3s.storage.directory import ENTRY_BYTES
 
 ROUNDS = 2500
 TAGS = ((b"highway", b"path"), (b"name", b"x"), (b"name", b"y"), (b"a", b""))
@@ -81,6 +84,35 @@ def test_blocks_that_end_too_early(family: int) -> None:
         assert check_bytes(made._replace(meta=made.meta[:length])) == lib.OSM3S_CORRUPT
     for length in range(len(made.body)):
         assert check_bytes(made._replace(body=made.body[:length])) == lib.OSM3S_CORRUPT
+
+
+def test_damaged_entries_of_the_block_directory(tmp_path: Path) -> None:
+    """Whatever the directory says, a snapshot does not read outside of its files."""
+    random, refused = Random(1), 0
+    blocks = Blocks(tmp_path)
+    for family in range(4):
+        blocks.add(family, example(family), example(family)._replace(meta=b""), dead=range(8))
+    sound = b"".join(entries[0].pack() for entries in blocks.entries)
+    blocks.open()
+    context, count = ffi.new("osm3s_context *"), ffi.new("uint64_t *")
+    nothing, length = ffi.new("osm3s_predicate *"), ffi.new("uint32_t *")
+    for _ in range(ROUNDS // 3):
+        page, rows = damaged(random, sound), Rows()
+        snapshot = ffi.gc(lib.osm3s_snapshot_new(), lib.osm3s_snapshot_free)
+        for file in range(5):
+            assert lib.osm3s_snapshot_map(snapshot, file, str(tmp_path / f"{file}.bin").encode()) == 0
+        for family in range(4):
+            entry = page[family * ENTRY_BYTES : (family + 1) * ENTRY_BYTES]
+            assert lib.osm3s_snapshot_add_directory(snapshot, family, entry, len(entry)) == 0
+        assert lib.osm3s_snapshot_seal(snapshot) == 0
+        for block in range(4):
+            lib.osm3s_snapshot_block_of_id(snapshot, max(0, block - 1), random.randrange(3))
+            lib.osm3s_snapshot_meta_frame(snapshot, block, block % 2, length)
+            lib.osm3s_query_blocks(snapshot, context, [block], 1, nothing, rows.c, count)
+            code = lib.osm3s_snapshot_check_block(snapshot, block)
+            assert code in (0, lib.OSM3S_CORRUPT)
+            refused += code != 0
+    assert refused > ROUNDS / 10
 
 
 def test_noise_is_no_block() -> None:
