@@ -20,7 +20,8 @@ from osm3s.ffi.element_set import NODE, RELATION, TYPES, WAY, ElementSet
 from osm3s.ffi.out import quadtile_order
 from osm3s.output.derived import Collection, Derived, Geometry, Point, coordinate
 
-BATCH_SIZE = 8192
+BATCH_SIZES = (8192, 2048, 256)
+"""Elements per batch, by type: those with members need more memory each."""
 TYPE_NAMES = ("node", "way", "relation")
 NOT_KNOWN = ("NaN", "NaN")
 _KINDS = {
@@ -305,9 +306,10 @@ def element_batches(
     if n == 0:
         return
     rows = quadtile_order(execution.snapshot, execution.limits, all_rows, element_type) if quadtile else all_rows.rows
-    for start in range(0, n, BATCH_SIZE):
+    size = BATCH_SIZES[element_type]
+    for start in range(0, n, size):
         execution.check_limits()
-        yield ElementBatch(execution, element_type, rows + start, min(BATCH_SIZE, n - start), (set_, rows))
+        yield ElementBatch(execution, element_type, rows + start, min(size, n - start), (set_, rows))
 
 
 def batches(execution: Execution, set_: ElementSet, quadtile: bool = False) -> Iterator[ElementBatch | DerivedBatch]:

@@ -116,3 +116,8 @@ def test_what_makes_no_sense_is_rejected(snapshot: Snapshot, query: str, message
     with pytest.raises(QueryRejected) as rejected:
         run(snapshot, query)
     assert message in "\n".join(map(str, rejected.value.messages))
+
+
+def test_nested_members_do_not_use_up_the_memory(snapshot: Snapshot) -> None:
+    query = "way(11);convert x n=" + "per_member(" * 11 + "pos()" + ")" * 11 + ";out;"
+    assert run(snapshot, query).startswith('runtime error: Query run out of memory in "convert" at line 1')

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from osm3s.errors import QueryOutOfMemory
 from osm3s.eval.evaluators.preparation import Column, Preparation
 from osm3s.eval.items import MEMBER_TYPES, Items, MemberList
 from osm3s.ql.tree import Element
 
+MOST_ITEMS = 10_000_000
+"""So many members are looked at in one step."""
 _QUARTER = math.acos(0)
 _SMALLEST = 1e-10
 
@@ -41,6 +44,9 @@ def _joined(
         is_way = items.batch.is_way
         places = [places_of(m, is_way) if m is not None else range(0) for m in items.batch.members()]
         own = items.element_numbers()
+        if sum(len(places[owner]) for owner in own) > MOST_ITEMS:  # nested, the numbers of members multiply
+            raise QueryOutOfMemory
+        preparation.execution.check_limits()
         values = column(
             Items(
                 items.batch,
