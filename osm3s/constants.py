@@ -4,9 +4,7 @@ OSM3S_VERSION = "0.7.62"
 GENERATOR = "Overpass API 0.7.62 7c32a7d5"
 """Printed in every answer. Clients compare it, so it names the version of the language, not of this program."""
 
-COPYRIGHT = (
-    "The data included in this document is from www.openstreetmap.org. The data is made available under ODbL."
-)
+COPYRIGHT = "The data included in this document is from www.openstreetmap.org. The data is made available under ODbL."
 
 DEFAULT_TIMEOUT_S = 180
 DEFAULT_MAXSIZE_BYTES = 536_870_912

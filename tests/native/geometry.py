@@ -117,7 +117,9 @@ CENTERS: list[Position] = [
 ]
 
 NEIGHBOURHOODS = st.builds(
-    near, st.sampled_from([c[0] for c in CENTERS]), st.sampled_from([c[1] for c in CENTERS]),
+    near,
+    st.sampled_from([c[0] for c in CENTERS]),
+    st.sampled_from([c[1] for c in CENTERS]),
     st.sampled_from([3, 40, 70_000, 1_500_000, 60_000_000, 900_000_000]),
 )
 """Strategies: where and how far apart the positions of one example are."""

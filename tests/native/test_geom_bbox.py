@@ -113,9 +113,7 @@ def test_boxes(a: Position, b: Position, c: Position, d: Position, points: list[
     meets = bool(lib.osm3s_bbox_meets(c_box(first), c_box(second)))
     assert meets == bool(lib.osm3s_bbox_meets(c_box(second), c_box(first)))
     corners = [(lat, lon) for box in (first, second) for lat in (box.south, box.north) for lon in (box.west, box.east)]
-    in_both = [
-        all(lib.osm3s_bbox_contains(c_box(box), *p) for box in (first, second)) for p in [*points, *corners]
-    ]
+    in_both = [all(lib.osm3s_bbox_contains(c_box(box), *p) for box in (first, second)) for p in [*points, *corners]]
     common_lat = max(first.south, second.south) <= min(first.north, second.north)
     lons = {lon for box in (first, second) for lon in (box.west, box.east)}
     flat_first, flat_second = first._replace(south=0, north=0), second._replace(south=0, north=0)

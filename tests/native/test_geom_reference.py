@@ -66,8 +66,11 @@ class Reference:
 
     def rows(self, query: str, fields: str = "::type,::id") -> list[list[str]]:
         run = subprocess.run(
-            [self.query_program, f"--db-dir={self.directory}/"], input=f"[out:csv({fields};false)];{query}",
-            capture_output=True, text=True, check=True,
+            [self.query_program, f"--db-dir={self.directory}/"],
+            input=f"[out:csv({fields};false)];{query}",
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert "rror:" not in run.stderr, run.stderr
         return [line.split("\t") for line in run.stdout.splitlines()]

@@ -24,9 +24,7 @@ EMPTY = Element("node", 1, None, 1, 0, 0, 0, "", False, [], [], [])
 def elements(number: int) -> list[Element]:
     """A world of this number, and the deletion of what only others have."""
     tags = [("number", str(number)), ("filler", "x" * (number % 50 * 20))]
-    extra = [
-        EMPTY._replace(id=10 + i, position=(i, i), version=number + 1, deleted=i >= number % 7) for i in range(6)
-    ]
+    extra = [EMPTY._replace(id=10 + i, position=(i, i), version=number + 1, deleted=i >= number % 7) for i in range(6)]
     return [
         EMPTY._replace(position=(5, 5), tags=tags, version=number + 1),
         EMPTY._replace(id=2, position=(number, 2 * number), version=number + 1),

@@ -7,7 +7,6 @@ from typing import Protocol
 
 from osm3s.eval.evaluators.preparation import Column, Constant, GeometryColumn, Preparation
 from osm3s.eval.evaluators.values import NOT_A_NUMBER, integer, number_text
-from osm3s.eval.items import Items
 from osm3s.ffi.element_set import NODE, RELATION, WAY
 from osm3s.output.derived import Collection, Geometry
 from osm3s.ql.numbers import whole_float
@@ -163,6 +162,3 @@ def set_key(preparation: Preparation, element: Element) -> Column:
     """`set.val`: what the elements of a group have in common, inside of `for`."""
     value = preparation.execution.sets.group(element.get("from")) if element.get("key") == "val" else ""
     return Constant(value)
-
-
-__all__ = ["Aggregator", "Items", "aggregate", "geom_concat", "set_count", "set_key"]
