@@ -58,7 +58,7 @@ class _Search:
         by_type = [[row for row in rows if row.type == element_type] for element_type in TYPES]
         if in_time:
             for element_type in TYPES:
-                versions = [row.id for row in by_type[element_type] if row.kind in (Kind.CREATED, Kind.MODIFIED)]
+                versions = [row.id for row in by_type[element_type] if row.kind != Kind.IMPLICIT]
                 self.result.add(self._located(element_type, self._replaced[element_type].intersection(versions)))
         moved, gone = self._moved(NODE, by_type[NODE], in_time)
         ways = self._ways(by_type[WAY], moved, gone)

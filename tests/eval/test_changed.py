@@ -133,6 +133,16 @@ def test_a_replaced_version_and_a_deletion_have_the_time_of_their_commit(twice_c
     assert changed(twice_changed, "16T01:00:00", "17T00:00:00") == "w1 w5 r1 r7"
 
 
+def test_deletion_counts_for_what_came_back(tmp_path: Path) -> None:
+    root = tmp_path / "db"
+    bring_in(root, osm(node(1, (1, 1), "2020-01-10T00:00:00Z")), "2020-01-11T00:00:00Z")
+    bring_in(root, osm_change(delete=[node(1, (1, 1), "2020-01-14T00:00:00Z")]), "2020-01-14T00:00:00Z")
+    bring_in(root, osm_change(create=[node(1, (1, 1), "2020-01-16T00:00:00Z")]), "2020-01-16T00:00:00Z")
+    assert changed(root, "13T00:00:00", "14T00:00:00") == "n1"
+    assert changed(root, "14T00:00:00", "15T00:00:00") == ""
+    assert changed(root, "15T00:00:00", "16T00:00:00") == "n1"
+
+
 @pytest.mark.parametrize("level", ["data", "meta"])
 def test_it_needs_superseded_versions(tmp_path: Path, level: str) -> None:
     bring_in(tmp_path / "db", WORLD, "2020-01-13T00:00:00Z", level)
