@@ -24,6 +24,7 @@ Leaving the block of `writing` without `done` rolls back; discard the change fir
 from __future__ import annotations
 
 import os
+import select
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -84,6 +85,13 @@ class DispatcherClient:
             errno=2,
             file=DEFAULT_STATUS_PAGE,
         )
+
+    @property
+    def connected(self) -> bool:
+        """Whether the dispatcher has not closed the connection, between requests."""
+        waiting = select.poll()
+        waiting.register(self._socket, select.POLLIN | select.POLLRDHUP)
+        return not waiting.poll(0)
 
     def close(self) -> None:
         """End the connection; whatever it holds is released."""

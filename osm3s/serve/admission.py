@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -40,13 +40,32 @@ class Permission:
             self._session.blocks_read, self._session.cpu_ms = blocks_read, [cpu_ms]
 
 
+_prepared: list[tuple[Database, DispatcherClient]] = []
+
+
+def prepare(database: Database) -> None:
+    """Connect to the dispatcher now, so that the next `admitted` of this process need not."""
+    with suppress(DispatcherError):
+        _prepared.append((database, DispatcherClient.connect(database.root or None, database.socket_dir)))
+
+
+def _take_prepared(database: Database) -> DispatcherClient | None:
+    """The prepared connection, if the dispatcher has not gone meanwhile."""
+    while _prepared:
+        prepared_for, client = _prepared.pop()
+        if prepared_for == database and client.connected:
+            return client
+        client.close()
+    return None
+
+
 @contextmanager
 def admitted(
     database: Database, timeout_s: int, maxsize_bytes: int, query_text: str, address: str
 ) -> Iterator[Permission]:
     """Raises DispatcherError if the dispatcher refuses, or if it does not run and `database` is not a direct one."""
     try:
-        client = DispatcherClient.connect(database.root or None, database.socket_dir)
+        client = _take_prepared(database) or DispatcherClient.connect(database.root or None, database.socket_dir)
     except DispatcherError as error:
         if not database.direct or error.origin != NOT_RUNNING_ORIGIN:
             raise

@@ -93,7 +93,7 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
         door.begin(writer.content_type)
         return 0
     door.limit(settings.timeout_s, settings.maxsize_bytes)
-    begun = False
+    begun, status = False, None
     try:
         with (
             admitted(database, settings.timeout_s, settings.maxsize_bytes, text, query.address) as permission,
@@ -109,6 +109,8 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
             permission.account(0, _cpu_ms())
             return status
     except Exception as error:
+        if status is not None:
+            return status  # the answer is complete: what fails now is only the clearing up
         if begun:
             return door.failed(writer, error, f"runtime error: {text_of(error)}")
         if isinstance(error, DispatcherError):

@@ -49,6 +49,7 @@ class WebResponse:
         self.request = request
         self.sink = sink
         self.started = False
+        self._finished = False
 
     def start(self, status: int, content_type: str | None, location: str | None = None) -> None:
         self.started = True
@@ -108,7 +109,10 @@ class WebResponse:
             self.sink.write(error_document(errors))
 
     def finish(self) -> None:
-        self.sink.finish()
+        """The second call does nothing."""
+        if not self._finished:
+            self._finished = True
+            self.sink.finish()
 
 
 def http_date(epoch_s: float) -> str:

@@ -12,7 +12,7 @@ from osm3s.ffi.sink import Sink
 from osm3s.output.writer import Writer, writer_for
 from osm3s.ql.request import OPTIONS_QUERY, body_as_read, decode_form
 from osm3s.ql.settings import Settings
-from osm3s.serve import status
+from osm3s.serve import admission, status
 from osm3s.serve.child import REHEARSAL, WARM_UP
 from osm3s.serve.frontend import Engine, Query, answer
 from osm3s.serve.limits import limit_execution
@@ -51,6 +51,7 @@ class WebDoor:
 
     def complete(self, writer: Writer) -> int:
         writer.footer()
+        self.response.finish()  # now: the client need not wait until the snapshot is closed
         return 0
 
 
@@ -120,4 +121,5 @@ def _rehearse(response: WebResponse, sink: Sink, database: Database, engine: Eng
     if engine is not None:
         with suppress(Osm3sError):
             engine.rehearse(script, settings, database.root, writer)
+            admission.prepare(database)
     writer.footer()
