@@ -57,7 +57,7 @@ lint: build
 KIT := $(or $(OSM3S_SHARED),../shared)/conformance
 conformance: build
 	python3 $(KIT)/run.py --impl tests/conformance/impl.json --failures conformance-failures.txt
-	python3 $(KIT)/run.py --impl tests/conformance/impl-http.json --family vienna --family real-extract
+	python3 $(KIT)/run.py --impl tests/conformance/impl-cli.json --family cli --family statements --family diff
 
 # The native core under the address and undefined-behaviour sanitizers, in a copy of the tree.
 sanitize: build

@@ -1,11 +1,7 @@
 /* import.c: elements sorted by type and id -> blocks in the order of their keys, and the pages of the index.
  *
- * Reading: untagged and tagged nodes go to piles, ordered by position; ways and relations are spooled as records.
- * Then, family by family: give records their geometry, pile them up, cut the pile into blocks. At the end: pages. */
-#include <errno.h>
-#include <stdio.h>
-#include <unistd.h>
-
+ * Reading: untagged and tagged nodes go to piles, ordered by position. Ways and relations, which come
+ * behind them, are given their geometry at once and go to piles, too. Then the piles are cut into blocks. At the end: pages. */
 #include "geom.h"
 #include "import.h"
 #include "locations.h"
@@ -38,8 +34,6 @@ typedef struct {
 } node_record;
 
 struct osm3s_import {
-    char folder[240];
-    FILE *spool[2];               /* ways, relations */
     locations nodes;
     placed_way *ways; size_t n_ways, cap_ways;
     placed_relation *relations; size_t n_relations, cap_relations;
@@ -60,7 +54,6 @@ osm3s_import *osm3s_import_new(const char *folder, uint64_t arena_len)
     osm3s_import *i = calloc(1, sizeof *i);
     if (i == NULL)
         return NULL;
-    snprintf(i->folder, sizeof i->folder, "%s", folder);
     i->last_type = -1;
     i->held = osm3s_batch_new();
     i->user_table_len = 1 << 12;
@@ -84,9 +77,6 @@ void osm3s_import_free(osm3s_import *i)
 {
     if (i == NULL)
         return;
-    for (int t = 0; t < 2; t++)
-        if (i->spool[t])
-            fclose(i->spool[t]);
     locations_free(&i->nodes);
     free(i->ways);
     free(i->relations);
@@ -149,25 +139,24 @@ static int remember_user(osm3s_import *i, int32_t uid, const char *name, size_t 
     return OSM3S_OK;
 }
 
-static int spool_record(osm3s_import *i, int which)
+static int place_way(osm3s_import *i);
+static int place_relation(osm3s_import *i);
+
+static int start_family(osm3s_import *i, int family)
 {
-    if (i->spool[which] == NULL) {
-        char path[280];
-        snprintf(path, sizeof path, "%s/spool.XXXXXX", i->folder);
-        int fd = mkostemp(path, 02000000 /* O_CLOEXEC */);
-        if (fd >= 0)
-            unlink(path);
-        i->spool[which] = fd < 0 ? NULL : fdopen(fd, "w+b");
-        if (i->spool[which] == NULL)
-            return fail(OSM3S_IO, "cannot create a temporary file in %s: %s", i->folder, strerror(errno));
-        setvbuf(i->spool[which], NULL, _IOFBF, 1 << 20);
-    }
-    uint32_t len = (uint32_t)i->record.len;
-    if (i->record.len > UINT32_MAX / 2)
-        return fail(OSM3S_LIMIT, "an element of %zu bytes", i->record.len);
-    if (fwrite(&len, 4, 1, i->spool[which]) != 1 || fwrite(i->record.data, len, 1, i->spool[which]) != 1)
-        return fail(OSM3S_IO, "cannot write a temporary file in %s: %s", i->folder, strerror(errno));
-    return OSM3S_OK;
+    i->families[family].started = true;
+    return pile_finish(i->families[family].pile);
+}
+
+/* All nodes are there. Their piles give their arenas back before those of the ways grow. */
+static int end_of_nodes(osm3s_import *i)
+{
+    if (i->nodes.top)
+        return OSM3S_OK;
+    int error = start_family(i, OSM3S_NODES);
+    if (error == OSM3S_OK)
+        error = start_family(i, OSM3S_TAGGED_NODES);
+    return error ? error : locations_seal(&i->nodes);
 }
 
 static int add_element(osm3s_import *i, const osm3s_batch *batch, const osm3s_element *e)
@@ -179,8 +168,10 @@ static int add_element(osm3s_import *i, const osm3s_batch *batch, const osm3s_el
     if (error)
         return error;
     if (e->type != OSM3S_NODE) {
+        if ((error = end_of_nodes(i)))
+            return error;
         error = record_from_batch(&i->record, batch, e);
-        return error ? error : spool_record(i, e->type - 1);
+        return error ? error : e->type == OSM3S_WAY ? place_way(i) : place_relation(i);
     }
     if (e->n_tags == 0) { /* the hot path */
         node_record n = {(uint64_t)e->id, e->meta, e->lat, e->lon, (uint32_t)i->nodes.n, 0};
@@ -239,7 +230,7 @@ int osm3s_import_add(osm3s_import *i, const osm3s_batch *batch)
 int osm3s_import_end_of_input(osm3s_import *i)
 {
     int error = release_held(i);
-    return error ? error : locations_seal(&i->nodes);
+    return error ? error : end_of_nodes(i);
 }
 
 void osm3s_import_counts(const osm3s_import *i, uint64_t counts[3])
@@ -332,43 +323,11 @@ static int place_relation(osm3s_import *i)
     return pile_add(i->families[OSM3S_RELATIONS].pile, order_key_of_bbox(&h.bbox), i->record.data, i->record.len);
 }
 
-static int place_spooled(osm3s_import *i, int which)
-{
-    FILE *f = i->spool[which];
-    uint32_t len;
-    if (f == NULL)
-        return OSM3S_OK;
-    if (fflush(f) || fseeko(f, 0, SEEK_SET))
-        return fail(OSM3S_IO, "cannot write a temporary file in %s: %s", i->folder, strerror(errno));
-    while (fread(&len, 4, 1, f) == 1) {
-        if (grow(&i->record.data, &i->record.cap, len, 1))
-            return OSM3S_NOMEM;
-        if (fread(i->record.data, len, 1, f) != 1)
-            return fail(OSM3S_IO, "a temporary file in %s is shorter than it was", i->folder);
-        i->record.len = len;
-        int error = which == 0 ? place_way(i) : place_relation(i);
-        if (error)
-            return error;
-    }
-    fclose(f);
-    i->spool[which] = NULL;
-    return OSM3S_OK;
-}
-
 /* --- cutting blocks --- */
 
 /* Elements per block aimed at, and bytes of records that are enough in any case. */
 static const uint32_t ENOUGH[OSM3S_FAMILIES] = {8192, 2048, 1024, 512};
 enum { ENOUGH_BYTES = 1 << 20, ENOUGH_TAGS = 50000, MOST_ELEMENTS = 65000 };
-
-static int start_family(osm3s_import *i, int family)
-{
-    int error = OSM3S_OK;
-    i->families[family].started = true;
-    if (family >= OSM3S_WAYS)
-        error = place_spooled(i, family - OSM3S_WAYS);
-    return error ? error : pile_finish(i->families[family].pile);
-}
 
 static void place_row(osm3s_import *i, int family, uint32_t row, uint32_t block)
 {
