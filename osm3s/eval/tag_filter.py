@@ -10,6 +10,8 @@ from osm3s.ffi import ffi, last_error, lib
 from osm3s.storage.snapshot import Snapshot
 from osm3s.storage.tag_directory import TagBlocks
 
+lib.osm3s_set_locale()  # regular expressions see characters, whatever the environment says
+
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")

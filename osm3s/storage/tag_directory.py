@@ -5,7 +5,6 @@ The blocks of an entry are a superset of those that hold it. Counts are exact fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from osm3s.ffi import check, ffi, lib
@@ -52,36 +51,6 @@ class TagDirectory:
             more = cursor.next()
         block_ids = [i for i, mark in enumerate(bytes(ffi.buffer(marks))) if mark]
         return TagBlocks(ffi.new("uint32_t[]", block_ids), None, len(block_ids)) if block_ids else None
-
-    def values(self, family: int, key: bytes) -> Iterator[tuple[Any, Any]]:
-        """All values of a key with their encoded block lists (for `decode`), in the order of their bytes."""
-        prefix = index_keys.one_tag(key, b"")
-        for entry_key, entry_value in self._entries(family, prefix):
-            if entry_key[: len(prefix)] != prefix:
-                return
-            yield entry_key[len(prefix) :], entry_value
-
-    def keys(self, family: int) -> Iterator[bytes]:
-        """All keys of a family."""
-        for entry_key, _ in self._entries(family, b""):
-            if entry_key.endswith(b"\0") and b"\1" not in entry_key:
-                yield entry_key[:-1]
-
-    def _entries(self, family: int, start: bytes) -> Iterator[tuple[bytes, Any]]:
-        """Entries from `start` on, in order."""
-        cursor = self._txn.cursor()
-        prefix = index_keys.tag_prefix(family)
-        key, value, at = ffi.new("osm3s_bytes *"), ffi.new("osm3s_bytes *"), ffi.new("size_t *")
-        more = cursor.set_range(index_keys.tag_search(family, start))
-        while more and bytes(cursor.key()[:2]) == prefix:
-            page = cursor.value()
-            buffer = ffi.from_buffer(page)
-            at[0] = 0
-            while check(lib.osm3s_tag_page_next(buffer, len(page), at, key, value)):
-                entry = bytes(ffi.buffer(key.data, key.len))
-                if entry >= start:
-                    yield entry, ffi.buffer(value.data, value.len)
-            more = cursor.next()
 
     def _find(self, family: int, wanted: bytes) -> TagBlocks | None:
         cursor = self._txn.cursor()
