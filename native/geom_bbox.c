@@ -87,6 +87,15 @@ static bool meets(int64_t y0, int64_t x0, int64_t y1, int64_t x1, int64_t south,
 
 bool segment_meets_bbox(position from, position to, const osm3s_bbox *box)
 {
+    if (bbox_is_empty(box))
+        return false;
+    if (box->west > box->east) {
+        osm3s_bbox western = *box, eastern = *box;
+        western.east = LON_180;
+        eastern.west = -LON_180;
+        return segment_meets_bbox(from, to, &western) || segment_meets_bbox(from, to, &eastern);
+    }
+    /* A segment over the antimeridian goes on beyond 180 degrees, and there it meets the box of the next turn. */
     int64_t x0 = from.lon, x1 = to.lon;
     bool crosses = false;
     if (x1 - x0 > LON_180) {
@@ -95,14 +104,6 @@ bool segment_meets_bbox(position from, position to, const osm3s_bbox *box)
     } else if (x0 - x1 > LON_180) {
         x1 += LON_360;
         crosses = true;
-    }
-    if (bbox_is_empty(box))
-        return false;
-    if (box->west > box->east) {
-        if (meets(from.lat, x0, to.lat, x1, box->south, box->west, box->north, LON_180))
-            return true;
-        return meets(from.lat, x0, to.lat, x1, box->south, -LON_180, box->north, box->east)
-            || (crosses && meets(from.lat, x0, to.lat, x1, box->south, LON_180, box->north, box->east + LON_360));
     }
     return meets(from.lat, x0, to.lat, x1, box->south, box->west, box->north, box->east)
         || (crosses

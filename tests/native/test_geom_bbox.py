@@ -96,6 +96,11 @@ def test_small_box(way: list[Position], expected: bool) -> None:
     assert way_meets_bbox(way, Box(5, 5, 15, 15)) == expected
 
 
+def test_box_of_all_but_one_longitude() -> None:
+    way = [(509999999, -1799999998), (510000002, 1799999999)]
+    assert way_meets_bbox(way, Box(510000000, -1799999999, 510000000, -1800000000))
+
+
 def test_segment_over_the_antimeridian() -> None:
     way = [(0, LON_180 - 10), (10, -LON_180 + 10)]
     assert way_meets_bbox(way, Box(0, LON_180 - 5, 10, -LON_180 + 5))
