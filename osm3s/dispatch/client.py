@@ -113,10 +113,15 @@ class DispatcherClient:
         query_text: str | bytes = b"",
         address: str = "",
     ) -> Iterator[ReadSession]:
-        """Permission to read a snapshot. `address` is the client's (REMOTE_ADDR), empty for local tools.
+        """`ask_to_read`, and the wait for the answer."""
+        self.ask_to_read(timeout_s, maxsize_bytes, query_text, address)
+        with self.granted_reading() as session:
+            yield session
 
-        Raises DispatcherError with origin `Dispatcher_Client::request_read_and_idx::` + rate_limited, timeout (the
-        server is too busy), duplicate_query or protocol_error.
+    def ask_to_read(self, timeout_s: int, maxsize_bytes: int, query_text: str | bytes = b"", address: str = "") -> None:
+        """Ask for permission to read a snapshot; `granted_reading` waits for it, so there is time to prepare meanwhile.
+
+        `address` is the client's (REMOTE_ADDR), empty for local tools. Raises DispatcherError.
         """
         from osm3s.dispatch.request_hash import request_hashes  # costs a millisecond to import
 
@@ -124,7 +129,16 @@ class DispatcherClient:
         full, anonymous = request_hashes(text)
         address = "".join(filter(str.isprintable, address))[:100]
         request = ("read_start", timeout_s, maxsize_bytes, client_token(address), full, anonymous, address)
-        answer = self._ask((*request, text[:LOGGED_TEXT_MAX_BYTES]), READ_ORIGIN + "protocol_error", READ_WAIT_S)
+        self._tell((*request, text[:LOGGED_TEXT_MAX_BYTES]), READ_ORIGIN + "protocol_error")
+
+    @contextmanager
+    def granted_reading(self) -> Iterator[ReadSession]:
+        """The permission that was asked for.
+
+        Raises DispatcherError with origin `Dispatcher_Client::request_read_and_idx::` + rate_limited, timeout (the
+        server is too busy), duplicate_query or protocol_error.
+        """
+        answer = self._answer(READ_ORIGIN + "protocol_error", READ_WAIT_S)
         if answer[0] != "granted":
             reason = answer[1] if answer[1] in READ_REASONS else "protocol_error"
             raise DispatcherError(str(answer[2]), READ_ORIGIN + reason)
@@ -205,6 +219,10 @@ class DispatcherClient:
 
     def _ask(self, message: Sequence[Any], origin: str, wait_s: float | None = ANSWER_WAIT_S) -> list[Any]:
         self._tell(message, origin)
+        return self._answer(origin, wait_s)
+
+    def _answer(self, origin: str, wait_s: float | None) -> list[Any]:
+        """The answer to what was asked last."""
         try:
             self._socket.settimeout(wait_s)
             while (answer := self._frames.next_message()) is None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from osm3s.dispatch import requests
+from osm3s.dispatch.processes import start_ticks
 from osm3s.dispatch.wire import FrameBuffer, ProtocolError
 
 if TYPE_CHECKING:
@@ -37,6 +40,9 @@ class ClientConnection(asyncio.Protocol):
         pid, self.uid, _ = _CREDENTIALS.unpack(
             peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         )
+        self._descriptor = peer.fileno()
+        self.start_ticks = start_ticks(pid)
+        """Names the process together with its pid; looked up now, since a query that asks should not wait for it."""
         self._number = self._server.opened(self, pid)
 
     def data_received(self, data: bytes) -> None:
@@ -71,7 +77,12 @@ class ClientConnection(asyncio.Protocol):
         self._server.closed(self._number)
 
     def send(self, frame: bytes) -> None:
-        if not self._transport.is_closing():
+        if self._transport.is_closing():
+            return
+        if self._transport.get_write_buffer_size() == 0:  # at once: the transport would wait for the end of our turn
+            with suppress(OSError):
+                frame = frame[os.write(self._descriptor, frame) :]
+        if frame:
             self._transport.write(frame)
 
     def close(self) -> None:

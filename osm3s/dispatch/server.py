@@ -209,7 +209,9 @@ class Server:
             case do.Reply(conn, message):
                 self._send(conn, message)
             case do.ListReader(conn, pid, snapshot):
-                self._instance.page.list_reader(conn, pid, snapshot)
+                client = self._clients.get(conn)
+                if client is not None:
+                    self._instance.page.list_reader(conn, pid, snapshot, client.start_ticks)
             case do.UnlistReader(conn):
                 self._instance.page.unlist_reader(conn)
             case do.GrantWrite(conn, pid, message):

@@ -174,15 +174,15 @@ class Page:
         self._bytes[:HEAD_BYTES] = head
         self._words[_SEQUENCE] = sequence
 
-    def list_reader(self, conn: int, pid: int, snapshot: int) -> None:
-        """Readers beyond the size of the table are not listed."""
+    def list_reader(self, conn: int, pid: int, snapshot: int, ticks: int) -> None:
+        """`ticks` is the start of the process. Readers beyond the size of the table are not listed."""
         slot = self._slots.get(conn)
         if slot is not None:
             self._words[_first_word(slot) + 1] = snapshot
         elif self._free:
             slot = self._slots[conn] = self._free.pop()
             word = _first_word(slot)
-            self._words[word] = start_ticks(pid)
+            self._words[word] = ticks
             self._words[word + 1] = snapshot
             self._words[word + 2] = pid
 
@@ -195,7 +195,7 @@ class Page:
     def keep_survivors(self, readers: dict[int, int]) -> None:
         """List readers that an earlier dispatcher left behind, under negative numbers."""
         for pid, snapshot in readers.items():
-            self.list_reader(-pid, pid, snapshot)
+            self.list_reader(-pid, pid, snapshot, start_ticks(pid))
 
 
 def _first_word(slot: int) -> int:

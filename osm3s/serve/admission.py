@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,11 +23,24 @@ PROLONGATE_EVERY_S = 30.0
 
 
 class Permission:
-    """`root` is the database directory."""
+    """`root` is the database directory. The permission has been asked for; `wait` returns when it is granted."""
 
-    def __init__(self, root: str, session: ReadSession | None) -> None:
+    def __init__(self, root: str, client: DispatcherClient | None, timeout_s: int, held: ExitStack) -> None:
         self.root = root
-        self._session = session
+        self._client = client
+        self._timeout_s = timeout_s
+        self._held = held
+        self._session: ReadSession | None = None
+
+    def wait(self) -> int:
+        """The oldest version (txn id) that is kept for us from now on. Raises DispatcherError if the dispatcher
+        refuses."""
+        if self._client is None:
+            return 0
+        self._session = session = self._held.enter_context(self._client.granted_reading())
+        if self._timeout_s >= PROLONGATE_FROM_S:
+            self._held.enter_context(_signs_of_life(session))
+        return session.version.txn_id
 
     def opened(self, txn_id: int) -> None:
         """Tell the dispatcher which snapshot is being read."""
@@ -63,20 +76,21 @@ def _take_prepared(database: Database) -> DispatcherClient | None:
 def admitted(
     database: Database, timeout_s: int, maxsize_bytes: int, query_text: str, address: str
 ) -> Iterator[Permission]:
-    """Raises DispatcherError if the dispatcher refuses, or if it does not run and `database` is not a direct one."""
-    try:
-        client = _take_prepared(database) or DispatcherClient.connect(database.root or None, database.socket_dir)
-    except DispatcherError as error:
-        if not database.direct or error.origin != NOT_RUNNING_ORIGIN:
-            raise
-        yield Permission(database.root, None)
-        return
-    with client, client.reading(timeout_s, maxsize_bytes, query_text, address) as session:
-        if timeout_s >= PROLONGATE_FROM_S:
-            with _signs_of_life(session):
-                yield Permission(client.db_dir, session)
-        else:
-            yield Permission(client.db_dir, session)
+    """Asks for permission, which `Permission.wait` then waits for.
+
+    Raises DispatcherError if the dispatcher does not run and `database` is not a direct one.
+    """
+    with ExitStack() as held:
+        try:
+            client = _take_prepared(database) or DispatcherClient.connect(database.root or None, database.socket_dir)
+        except DispatcherError as error:
+            if not database.direct or error.origin != NOT_RUNNING_ORIGIN:
+                raise
+            yield Permission(database.root, None, timeout_s, held)
+            return
+        held.enter_context(client)
+        client.ask_to_read(timeout_s, maxsize_bytes, query_text, address)
+        yield Permission(client.db_dir, client, timeout_s, held)
 
 
 @contextmanager

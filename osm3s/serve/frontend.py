@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import resource
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,7 +15,7 @@ from osm3s.eval import support
 from osm3s.output.writer import Writer, writer_for
 from osm3s.ql.request import Request
 from osm3s.ql.settings import Settings
-from osm3s.serve.admission import admitted
+from osm3s.serve.admission import Permission, admitted
 from osm3s.serve.refusal import refusal_of, text_of
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ class Door(Protocol):
     sink: Sink
 
     def limit(self, timeout_s: int, maxsize_bytes: int) -> None:
-        """Called before the query asks for permission; `timeout_s` 0 is no limit. The place to have the kernel enforce
-        what the query should keep to by itself."""
+        """Called before the query runs; `timeout_s` 0 is no limit. The place to have the kernel enforce what the query
+        should keep to by itself."""
 
     def begin(self, content_type: str | None) -> None:
         """The query runs: what follows in the sink is the answer."""
@@ -63,7 +64,8 @@ class Door(Protocol):
 class Engine(Protocol):
     """What runs a parsed query on a snapshot."""
 
-    def open_snapshot(self, db_dir: str) -> AbstractContextManager[Any]: ...
+    def open_snapshot(self, db_dir: str) -> Any:
+        """The newest version, to be closed."""
 
     def rehearse(self, script: ql.Script, settings: Settings, db_dir: str, writer: Writer) -> None:
         """Do what the next query of this process will have to do as well. Raises Osm3sError."""
@@ -92,12 +94,11 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
     if query.validate_only:
         door.begin(writer.content_type)
         return 0
-    door.limit(settings.timeout_s, settings.maxsize_bytes)
     begun, status = False, None
     try:
         with (
             admitted(database, settings.timeout_s, settings.maxsize_bytes, text, query.address) as permission,
-            engine.open_snapshot(permission.root) as snapshot,
+            _snapshot(permission, settings, door, engine) as snapshot,
         ):
             started_s = time.monotonic()
             permission.opened(snapshot.txn_id)
@@ -117,6 +118,24 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
             refusal = refusal_of(error)
             return door.refused(refusal.status, f"runtime error: {refusal.text}", error)
         return door.refused(500, f"runtime error: {text_of(error)}", error)
+
+
+@contextmanager
+def _snapshot(permission: Permission, settings: Settings, door: Door, engine: Engine) -> Iterator[Any]:
+    """The snapshot to read, opened and everything else prepared while the dispatcher decides."""
+    door.limit(settings.timeout_s, settings.maxsize_bytes)
+    try:
+        snapshot = engine.open_snapshot(permission.root)
+    except Exception:
+        permission.wait()  # if it refuses, that comes first
+        raise
+    try:
+        if snapshot.txn_id < permission.wait():  # changed meanwhile: what the older version shows is kept for nobody
+            snapshot.close()
+            snapshot = engine.open_snapshot(permission.root)
+        yield snapshot
+    finally:
+        snapshot.close()
 
 
 def _cpu_ms() -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from osm3s.dispatch import status_page
+from osm3s.dispatch.processes import start_ticks
 from osm3s.dispatch.status_page import HEAD_BYTES, READERS_MAX, Page
 from osm3s.dispatch.version import Version
 
@@ -112,11 +113,11 @@ def test_a_page_torn_by_a_crash_is_rejected(path: str) -> None:
 
 def test_listed_readers_survive(path: str) -> None:
     page = Page(path, "/db", "/socket")
-    page.list_reader(1, os.getpid(), 9)
-    page.list_reader(2, os.getpid(), 7)
-    page.list_reader(3, os.getppid(), 8)
-    page.list_reader(3, os.getppid(), 11)
-    page.list_reader(4, 2**22 + 1, 1)  # no such process
+    page.list_reader(1, os.getpid(), 9, start_ticks(os.getpid()))
+    page.list_reader(2, os.getpid(), 7, start_ticks(os.getpid()))
+    page.list_reader(3, os.getppid(), 8, start_ticks(os.getppid()))
+    page.list_reader(3, os.getppid(), 11, start_ticks(os.getppid()))
+    page.list_reader(4, 2**22 + 1, 1, 0)  # no such process
     assert status_page.survivors(path) == {os.getpid(): 7, os.getppid(): 11}
     page.unlist_reader(2)
     assert status_page.survivors(path) == {os.getpid(): 9, os.getppid(): 11}
@@ -125,8 +126,8 @@ def test_listed_readers_survive(path: str) -> None:
 def test_more_readers_than_places(path: str) -> None:
     page = Page(path, "/db", "/socket")
     for conn in range(READERS_MAX + 5):
-        page.list_reader(conn, 1, conn)
+        page.list_reader(conn, 1, conn, 0)
     page.unlist_reader(READERS_MAX + 1)
     page.unlist_reader(0)
-    page.list_reader(-1, os.getpid(), 3)
+    page.list_reader(-1, os.getpid(), 3, start_ticks(os.getpid()))
     assert status_page.survivors(path)[os.getpid()] == 3

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,17 +26,18 @@ class FakeSnapshot:
     txn_id: int = 1
     settings: FakeDatabaseSettings = field(default_factory=FakeDatabaseSettings)
 
+    def close(self) -> None:
+        pass
+
 
 class FakeEngine:
-    @contextmanager
-    def open_snapshot(self, db_dir: str) -> Iterator[FakeSnapshot]:
+    def open_snapshot(self, db_dir: str) -> FakeSnapshot:
         if db_dir.endswith("missing"):
             raise StorageError(f"There is no database in {db_dir}")
-        yield FakeSnapshot(db_dir)
+        return FakeSnapshot(db_dir)
 
     def rehearse(self, script: Script, settings: Settings, db_dir: str, writer: Writer) -> None:
-        with self.open_snapshot(db_dir) as snapshot:
-            self.execute(script, settings, snapshot, writer, time.monotonic(), True)
+        self.execute(script, settings, self.open_snapshot(db_dir), writer, time.monotonic(), True)
 
     def execute(
         self, script: Script, settings: Settings, snapshot: FakeSnapshot, writer: Writer, started_s: float, web: bool

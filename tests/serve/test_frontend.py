@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_engine import FakeEngine
+from fake_engine import FakeEngine, FakeSnapshot
 
+from osm3s import ql
 from osm3s.cli import osm3s_query
 from osm3s.errors import DispatcherError, Message, QueryFailed, QueryRejected, QueryTimeout
 from osm3s.ql.request import Request as Form
+from osm3s.ql.settings import Settings
 from osm3s.serve import frontend, limits, web
 from osm3s.serve.error_document import error_document
 from osm3s.serve.local import MemoryDoor
@@ -228,3 +230,28 @@ def test_errors_of_the_library(database: Database) -> None:
         ask("node[timeout];out;")
     with pytest.raises(QueryFailed):
         ask("node[regex];out;")
+
+
+@pytest.mark.parametrize(("granted", "versions"), [(3, [4]), (4, [4]), (5, [4, 5])])
+def test_a_snapshot_opened_before_the_grant_is_replaced_when_outdated(
+    granted: int, versions: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[int] = []
+
+    class Versions(FakeEngine):
+        def open_snapshot(self, db_dir: str) -> FakeSnapshot:
+            snapshot = FakeSnapshot(db_dir, versions[len(closed)])
+            monkeypatch.setattr(FakeSnapshot, "close", lambda self: closed.append(self.txn_id))
+            return snapshot
+
+    class Permission:
+        root = "db"
+
+        def wait(self) -> int:
+            return granted
+
+    settings = Settings.of(ql.parse("node(1);"))
+    with frontend._snapshot(Permission(), settings, MemoryDoor(), Versions()) as snapshot:  # type: ignore[arg-type]
+        assert snapshot.txn_id == versions[-1]
+        assert closed == versions[:-1]
+    assert closed == versions
