@@ -94,6 +94,15 @@ class QueryRejected(Osm3sError):
         self.messages = messages
 
 
+class XapiError(Osm3sError):
+    """A text is not an XAPI predicate. Printed as clients know it from the reference, with "Error: " in front."""
+
+    exit_status = 1
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"Error: {text}")
+
+
 class QueryFailed(Osm3sError):
     """The query was stopped while it ran; the text is that of the remark, without "runtime error: "."""
 

@@ -1,4 +1,4 @@
-/* interpreter.c: the CGI programs interpreter, status, timestamp and kill_my_queries; which one, its name tells. */
+/* interpreter.c: all CGI programs (osm3s/serve/doors.py); which one, the name by which it is called tells. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,15 +17,10 @@ static int needs_body(const char *method, const char *query_string)
     return !bodiless || query_string[strspn(query_string, " \t\r\n\v\f")] == '\0';
 }
 
-/* Which of the programs is called by this path; any other name means interpreter. */
 static const char *program_name(const char *path)
 {
-    static const char *const names[] = {"status", "timestamp", "kill_my_queries"};
     const char *slash = strrchr(path, '/');
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(slash != NULL ? slash + 1 : path, names[i]) == 0)
-            return names[i];
-    return "interpreter";
+    return slash != NULL ? slash + 1 : path;
 }
 
 int main(int argc, char **argv)
@@ -39,8 +34,8 @@ int main(int argc, char **argv)
     }
     const char *method = environment("REQUEST_METHOD"), *query_string = environment("QUERY_STRING");
     buffer body = {NULL, 0, 0}, request = {NULL, 0, 0};
-    if (strcmp(name, "interpreter") == 0 && needs_body(method, query_string)) {
-        const char *length = environment("CONTENT_LENGTH");
+    const char *length = environment("CONTENT_LENGTH");
+    if (needs_body(method, query_string) && (*length != '\0' || strcmp(name, "interpreter") == 0)) {
         char *end;
         unsigned long at_most = strtoul(length, &end, 10);
         if (end == length || *end != '\0' || at_most > LAUNCH_MAX_BODY)

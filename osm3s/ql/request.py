@@ -66,7 +66,7 @@ def decode_form(raw: bytes) -> Request:
     if raw.lstrip(_SPACE).startswith(b"<"):
         request = Request(_text(raw))
     else:
-        fields = _fields(raw)
+        fields = form_fields(raw)
         request = Request(
             _with_bbox(_text(fields.get(b"data", b"") or raw), _text(fields.get(b"bbox", b""))),
             bbox=_text(fields.get(b"bbox", b"")),
@@ -83,17 +83,17 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-def _fields(raw: bytes) -> dict[bytes, bytes]:
+def form_fields(raw: bytes) -> dict[bytes, bytes]:
     """The last value of each field; names are taken as they are, values are decoded."""
     fields = {}
     for part in raw.split(b"&"):
         name, equals, value = part.partition(b"=")
         if equals:
-            fields[name] = _unescape(value.rstrip(_SPACE))
+            fields[name] = unescape(value.rstrip(_SPACE))
     return fields
 
 
-def _unescape(value: bytes) -> bytes:
+def unescape(value: bytes) -> bytes:
     """Resolve `+` and `%XX`; a percent sign without two hexadecimal digits stays."""
     first, *escapes = value.replace(b"+", b" ").split(b"%")
     pieces = [first]
@@ -104,6 +104,11 @@ def _unescape(value: bytes) -> bytes:
         else:
             pieces += [bytes([high * 16 + low]), escape[2:]]
     return b"".join(pieces)
+
+
+def escape(value: bytes) -> str:
+    """All but letters and digits as `%XX`, fit for any place in a link."""
+    return "".join(chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02X}" for byte in value)
 
 
 def _with_bbox(query: str, bbox: str) -> str:

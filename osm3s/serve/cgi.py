@@ -7,9 +7,9 @@ import sys
 
 from osm3s.constants import MAX_QUERY_BYTES
 from osm3s.errors import QueryFailed
+from osm3s.serve.doors import DOORS
 from osm3s.serve.request import Database, Request
 
-DOORS = ("interpreter", "status", "timestamp", "kill_my_queries")
 DIED_STATUS = 70
 
 
@@ -28,8 +28,8 @@ def main(arguments: list[str]) -> int:
         origin=env.get("HTTP_ORIGIN", ""),
         requested_headers=env.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", ""),
     )
-    if request.door == "interpreter" and request.needs_body:
-        length = env.get("CONTENT_LENGTH", "")
+    length = env.get("CONTENT_LENGTH", "")
+    if request.needs_body and (length or request.door == "interpreter"):
         most = min(int(length), MAX_QUERY_BYTES + 1) if length.isdecimal() else MAX_QUERY_BYTES + 1
         request = request.with_body(sys.stdin.buffer.read(most))
     try:

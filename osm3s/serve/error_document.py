@@ -6,8 +6,6 @@ from collections.abc import Iterable
 
 from osm3s.constants import COPYRIGHT
 
-CONTENT_TYPE = "text/html; charset=utf-8"
-
 PROLOG = f"""\
 <?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN"

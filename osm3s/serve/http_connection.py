@@ -16,6 +16,7 @@ from typing import Protocol
 
 from osm3s.constants import MAX_QUERY_BYTES
 from osm3s.serve import wire
+from osm3s.serve.doors import DOORS
 from osm3s.serve.http_message import Body, Head, Malformed, take_head
 from osm3s.serve.request import Request
 from osm3s.serve.response import closing_page
@@ -26,7 +27,6 @@ REQUEST_S = 30.0
 LINGER_S = 2.0
 READ_BYTES = 64 * 1024
 METHODS = ("GET", "POST", "HEAD", "OPTIONS", "PUT")
-DOORS = ("interpreter", "status", "timestamp", "kill_my_queries")
 GONE = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 RESET = struct.pack("ii", 1, 0)
 TOO_BUSY = (

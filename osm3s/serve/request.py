@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 import msgpack
 
 from osm3s.errors import InputError
+from osm3s.ql.request import unescape
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Request:
     """One request as it arrived at a door. Nothing is decoded yet."""
 
     door: str
-    """"interpreter", "status", "timestamp", "kill_my_queries", or "osm3s_query"."""
+    """One of serve/doors.py, or "osm3s_query"."""
     transport: str = "cgi"
     """Form of the answer: "http" (status line, framing), "cgi" (`Status:` header), "console" (no head at all)."""
     method: str = "POST"
@@ -54,6 +55,16 @@ class Request:
     def input(self) -> bytes:
         """The text to decode."""
         return self.body if self.needs_body else self.query_string
+
+    @property
+    def form(self) -> bytes:
+        """The fields that doors other than `interpreter` get: in the query string, else in the body."""
+        return self.query_string or self.body
+
+    @property
+    def xapi_predicate(self) -> str:
+        """The form up to the first `&`, decoded."""
+        return unescape(self.form.partition(b"&")[0]).decode("utf-8", "surrogateescape").rstrip("\n")
 
     def with_body(self, body: bytes) -> Request:
         return replace(self, body=body)

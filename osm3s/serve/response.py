@@ -6,13 +6,15 @@ import time
 from collections.abc import Iterable
 from typing import Protocol
 
-from osm3s.serve.error_document import CONTENT_TYPE, error_document
+from osm3s.serve.error_document import error_document
+from osm3s.serve.page import HTML, Page
 from osm3s.serve.request import Request
 
 REASONS = {
     200: "OK",
     302: "Moved",
     400: "Bad Request",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     408: "Request Timeout",
@@ -24,7 +26,6 @@ REASONS = {
     504: "Gateway Timeout",
     505: "HTTP Version Not Supported",
 }
-PLAIN_TEXT = "text/plain; charset=utf-8"
 RETRY_AFTER_S = 30
 """What a refused client is told to wait."""
 
@@ -51,11 +52,14 @@ class WebResponse:
         self.started = False
         self._finished = False
 
-    def start(self, status: int, content_type: str | None, location: str | None = None) -> None:
+    def start(
+        self, status: int, content_type: str | None, location: str | None = None, any_origin: bool = False
+    ) -> None:
+        """With `any_origin`, CGI too lets scripts of any page read the answer, whether the request is one or not."""
         self.started = True
         http = self.request.transport == "http"
         head = self._http_lines(status) if http else []
-        head += self._cors_lines(always=http)
+        head += self._cors_lines(always=http or any_origin)
         if status != 200 and not http:
             head.append(f"Status: {status} {REASONS[status]}")
         if status in (429, 504):
@@ -71,14 +75,11 @@ class WebResponse:
         else:
             self.sink.write(text + end.encode())
 
-    def start_plain(self, status: int) -> None:
-        """The head of the text pages, which in CGI is written a little differently."""
-        if self.request.transport == "http":
-            self.start(status, PLAIN_TEXT)
-            return
-        self.started = True
-        reason = f"Status: {status} {REASONS[status]}\n" if status != 200 else ""
-        self.sink.write(f"{reason}Content-Type: {PLAIN_TEXT}\nAccess-Control-Allow-Origin: *\n\n".encode())
+    def page(self, page: Page) -> None:
+        """The whole answer, but for `finish`."""
+        self.start(page.status, page.content_type, page.location, any_origin=True)
+        if not self.request.head_only:
+            self.sink.write(page.text.encode("utf-8", "surrogateescape"))
 
     def _http_lines(self, status: int) -> list[str]:
         return [
@@ -101,11 +102,9 @@ class WebResponse:
         return lines
 
     def refuse(self, status: int, errors: Iterable[str]) -> None:
-        """Answer with an error page. HEAD and OPTIONS get their head with status 200, as from the reference."""
-        if self.request.head_only:
-            self.start(200, CONTENT_TYPE)
-        else:
-            self.start(status, CONTENT_TYPE)
+        """Answer with an error page. A preflight asks for leave, not for the answer: it is granted, with status 200."""
+        self.start(200 if self.request.method == "OPTIONS" else status, HTML)
+        if not self.request.head_only:
             self.sink.write(error_document(errors))
 
     def finish(self) -> None:
@@ -128,7 +127,7 @@ def closing_page(status: int, error: str, headless: bool) -> bytes:
         "Connection: close",
         "Access-Control-Allow-Origin: *",
         *([f"Retry-After: {RETRY_AFTER_S}"] if status == 504 else []),
-        f"Content-type: {CONTENT_TYPE}",
+        f"Content-type: {HTML}",
         f"Content-Length: {len(page)}",
     ]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + (b"" if headless else page)

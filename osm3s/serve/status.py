@@ -1,4 +1,4 @@
-"""The small text pages beside `interpreter`: status, timestamp and kill_my_queries."""
+"""What a client can learn about the server and its own queries there: status, timestamp and kill_my_queries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SLOTS_IF_UNLIMITED = 64
 """Told to clients that look for free slots before they ask, where nothing limits them."""
 
 
-def status_page(database: Database, address: str, now_s: float) -> str:
+def status_text(database: Database, address: str, now_s: float) -> str:
     """What a client may do at the moment. The order of the lines is part of the contract: clients count them.
 
     Raises DispatcherError if no dispatcher answers.
@@ -60,20 +60,24 @@ def _announced_endpoint(root: str) -> str:
     return name if name.endswith("/") else name + "/"
 
 
-def timestamp_page(database: Database) -> str:
-    """The time up to which the database has the changes. Raises DispatcherError."""
-    root = database.root
+def database_root(database: Database) -> str:
+    """The database directory, of which the dispatcher knows where it is. Raises DispatcherError."""
     try:
         with DispatcherClient.connect(database.root or None, database.socket_dir) as client:
-            root = client.db_dir
+            return client.db_dir
     except DispatcherError:
         if not database.direct:
             raise
+        return database.root
+
+
+def data_timestamp(database: Database) -> str:
+    """The time up to which the database has the changes; "" if it was never told. Raises DispatcherError."""
     try:
-        with open(DatabaseDir(root).version, encoding="utf-8") as file:
-            return file.readline().rstrip("\n") + "\n"
+        with open(DatabaseDir(database_root(database)).version, encoding="utf-8") as file:
+            return file.readline().rstrip("\n")
     except OSError:
-        return "\n"
+        return ""
 
 
 def kill_my_queries(database: Database, address: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 
 from osm3s import ql
@@ -10,12 +9,15 @@ from osm3s.errors import DispatcherError, Message, Osm3sError, QueryRejected
 from osm3s.eval import support
 from osm3s.ffi.sink import Sink
 from osm3s.output.writer import Writer, writer_for
-from osm3s.ql.request import OPTIONS_QUERY, body_as_read, decode_form
+from osm3s.ql.request import decode_form
 from osm3s.ql.settings import Settings
-from osm3s.serve import admission, status
+from osm3s.serve import admission
 from osm3s.serve.child import REHEARSAL, WARM_UP
 from osm3s.serve.frontend import Engine, Query, answer
 from osm3s.serve.limits import limit_execution
+from osm3s.serve.page import Page
+from osm3s.serve.pages import PAGES
+from osm3s.serve.queries import QUERIES
 from osm3s.serve.refusal import open64, refusal_of
 from osm3s.serve.request import Database, Request
 from osm3s.serve.response import WebResponse
@@ -63,20 +65,23 @@ def serve(request: Request, descriptor: int, database: Database, engine: Engine)
     """Answer a web request on the descriptor; returns the exit status."""
     sink = Sink(descriptor)
     response = WebResponse(request, sink)
-    if request.door == "interpreter":
-        _interpret(request, database, WebDoor(response, sink), engine)
+    if request.door in QUERIES:
+        _query(request, database, WebDoor(response, sink), engine)
     elif request.door in (WARM_UP, REHEARSAL):
         _rehearse(response, sink, database, engine if request.door == REHEARSAL else None)
+    elif request.door in PAGES:
+        _page(request, database, response)
     else:
-        _small_page(request, database, response)
+        response.refuse(404, [f"There is nothing at {request.door}."])
     response.finish()
     return 0
 
 
-def _interpret(request: Request, database: Database, door: WebDoor, engine: Engine) -> None:
-    raw = body_as_read(request.body) if request.needs_body else request.query_string
-    if request.method == "OPTIONS" and not raw.strip():
-        raw = OPTIONS_QUERY.encode()
+def _query(request: Request, database: Database, door: WebDoor, engine: Engine) -> None:
+    raw = QUERIES[request.door](request)
+    if isinstance(raw, Page):
+        door.response.page(raw)
+        return
     try:
         form = decode_form(raw)
     except QueryRejected as rejected:
@@ -86,31 +91,19 @@ def _interpret(request: Request, database: Database, door: WebDoor, engine: Engi
     answer(query, database, door, engine)
 
 
-def _small_page(request: Request, database: Database, response: WebResponse) -> None:
-    address = request.remote_addr
+def _page(request: Request, database: Database, response: WebResponse) -> None:
+    """A preflight gets its headers and nothing else happens."""
     try:
-        if request.door == "status":
-            text = status.status_page(database, address, time.time())
-        elif request.door == "timestamp":
-            text = status.timestamp_page(database)
-        elif request.door == "kill_my_queries":
-            text = status.kill_my_queries(database, address)
-        else:
-            response.refuse(404, [f"There is nothing at {request.door}."])
-            return
+        page = Page("") if request.method == "OPTIONS" else PAGES[request.door](request, database)
+    except QueryRejected as rejected:
+        response.refuse(400, map(str, rejected.messages))
     except DispatcherError as error:
-        if request.door == "status" and not request.head_only:
-            response.start_plain(504)
-            response.sink.write(f"{open64(error)}. Probably the server is down.\n".encode())
+        if request.door == "status":
+            response.page(Page(f"{open64(error)}. Probably the server is down.\n", status=504))
         else:
             response.refuse(504, [f"runtime error: {refusal_of(error).text}"])
-        return
-    if request.door == "timestamp":
-        response.start(200, "text/plain")
     else:
-        response.start_plain(200)
-    if not request.head_only:
-        response.sink.write(text.encode())
+        response.page(page)
 
 
 def _rehearse(response: WebResponse, sink: Sink, database: Database, engine: Engine | None) -> None:

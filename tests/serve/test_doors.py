@@ -92,10 +92,10 @@ def test_cgi(db: Path) -> None:
     short = run(INTERPRETER, text="data=[out:csv(name)];out;&more", CONTENT_LENGTH="25", REQUEST_METHOD="POST", **env)
     assert short.stdout == posted.stdout
     status = run(INTERPRETER.parent / "status", REQUEST_METHOD="GET", **env)
-    assert status.stdout.startswith("Content-Type: text/plain; charset=utf-8\nAccess-Control-Allow-Origin: *\n\n")
+    assert status.stdout.startswith("Access-Control-Allow-Origin: *\nContent-type: text/plain; charset=utf-8\n\n")
     assert "Connected as: 16909060\n" in status.stdout
     timestamp = run(INTERPRETER.parent / "timestamp", REQUEST_METHOD="GET", **env)
-    assert timestamp.stdout == "Content-type: text/plain\n\n2026-11-21T00:00:00Z\n"
+    assert timestamp.stdout == "Access-Control-Allow-Origin: *\nContent-type: text/plain\n\n2026-11-21T00:00:00Z\n"
 
 
 @pytest.mark.parametrize("how", ["killed", "nobody reads"])

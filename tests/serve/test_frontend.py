@@ -80,7 +80,7 @@ def test_head_and_options(database: Database, tmp_path: Path) -> None:
     head = Request("interpreter", method="HEAD", query_string=b"data=[out:json];out;")
     assert cgi(head, database, tmp_path) == "Content-type: application/json\n\n"
     bad = Request("interpreter", method="HEAD", query_string=b"data=foo;")
-    assert cgi(bad, database, tmp_path) == "Content-type: text/html; charset=utf-8\n\n"
+    assert cgi(bad, database, tmp_path) == "Status: 400 Bad Request\nContent-type: text/html; charset=utf-8\n\n"
     options = cgi(Request("interpreter", method="OPTIONS"), database, tmp_path)
     assert options == ("Access-Control-Allow-Methods: GET, POST, OPTIONS\nContent-Length: 0\n" + XML_HEAD)
 
@@ -116,7 +116,8 @@ def test_without_a_dispatcher(tmp_path: Path) -> None:
     assert "runtime error: The dispatcher (i.e. the database management system) is turned off. </p>" in answer
     status = cgi(Request("status", method="GET"), database, tmp_path)
     assert status == (
-        "Status: 504 Gateway Timeout\nContent-Type: text/plain; charset=utf-8\nAccess-Control-Allow-Origin: *\n\n"
+        "Access-Control-Allow-Origin: *\nStatus: 504 Gateway Timeout\nRetry-After: 30\n"
+        "Content-type: text/plain; charset=utf-8\n\n"
         "open64: 2 No such file or directory /osm3s_osm_base Dispatcher_Client::1. Probably the server is down.\n"
     )
 
@@ -125,7 +126,7 @@ def test_status_of_a_database_without_limits(database: Database, tmp_path: Path)
     page = cgi(Request("status", method="GET", remote_addr="1.2.3.4"), database, tmp_path)
     head, _, body = page.partition("\n\n")
     lines = body.split("\n")
-    assert head == "Content-Type: text/plain; charset=utf-8\nAccess-Control-Allow-Origin: *"
+    assert head == "Access-Control-Allow-Origin: *\nContent-type: text/plain; charset=utf-8"
     assert lines[0] == "Connected as: 16909060"
     assert lines[2:] == [
         "Announced endpoint: none",
@@ -140,7 +141,8 @@ def test_the_announced_endpoint_and_the_timestamp(database: Database, tmp_path: 
     (tmp_path / "server_name").write_text("https://a.example/api\n")
     (tmp_path / "osm_base_version").write_text("2026-11-21T20:40:38Z\n")
     assert "Announced endpoint: https://a.example/api/\n" in cgi(Request("status"), database, tmp_path)
-    assert cgi(Request("timestamp"), database, tmp_path) == "Content-type: text/plain\n\n2026-11-21T20:40:38Z\n"
+    timestamp = cgi(Request("timestamp"), database, tmp_path)
+    assert timestamp == "Access-Control-Allow-Origin: *\nContent-type: text/plain\n\n2026-11-21T20:40:38Z\n"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,21 @@
+"""The places of the web interface: each is a path below /api and the name of a program in cgi-bin."""
+
+from __future__ import annotations
+
+QUERY_DOORS = ("interpreter", "map", "xapi", "xapi_meta", "augmented_diff")
+"""Where a request becomes a query; what answers it is serve/queries.py."""
+
+PAGE_DOORS = (
+    "status",
+    "timestamp",
+    "kill_my_queries",
+    "convert",
+    "convert_xapi",
+    "augmented_diff_status",
+    "augmented_state_by_date",
+    "trigger_clone",
+    "template",
+)
+"""Where a request is answered with a small page; what makes it is serve/pages.py."""
+
+DOORS = frozenset(QUERY_DOORS + PAGE_DOORS)
