@@ -98,7 +98,7 @@ class Execution:
 
     def memory_bytes(self) -> int:
         sets = {id(set_): set_ for set_ in (*self.sets.all_sets(), *self._held)}
-        return sum(set_.memory_bytes() for set_ in sets.values())
+        return sum(set_.memory_bytes() for set_ in sets.values()) + self.writer.held_bytes
 
     def _timeout(self, statement: Element) -> QueryTimeout:
         return QueryTimeout(

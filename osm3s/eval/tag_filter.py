@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from osm3s.errors import QueryFailed
-from osm3s.ffi import ffi, last_error, lib
+from osm3s.ffi import ffi, lib
+from osm3s.ffi.regex import Regex
 from osm3s.storage.snapshot import Snapshot
 from osm3s.storage.tag_directory import TagBlocks
-
-lib.osm3s_set_locale()  # regular expressions see characters, whatever the environment says
 
 
 def _bytes(text: str) -> bytes:
@@ -23,8 +21,8 @@ class TagFilter:
     def __init__(self, key: str, value: str, key_regex: str, value_regex: str, negate: bool, ignore_case: bool) -> None:
         self.negate = negate
         self.key, self.value = _bytes(key), _bytes(value)
-        self._key_regex = self._compile(key_regex, ignore_case)
-        self._value_regex = self._compile(value_regex, ignore_case)
+        self._key_regex = Regex(key_regex, ignore_case) if key_regex else None
+        self._value_regex = Regex(value_regex, ignore_case) if value_regex else None
         if self._key_regex is not None:
             self._kind = lib.OSM3S_TAG_KEY_MATCHES
         elif self._value_regex is not None:
@@ -32,22 +30,13 @@ class TagFilter:
         else:
             self._kind = lib.OSM3S_TAG_EQUALS if self.value else lib.OSM3S_TAG_HAS_KEY
 
-    @staticmethod
-    def _compile(pattern: str, ignore_case: bool) -> Any:
-        if not pattern:
-            return None
-        regex = lib.osm3s_regex_new(_bytes(pattern), ignore_case)
-        if regex == ffi.NULL:
-            raise QueryFailed(last_error())
-        return ffi.gc(regex, lib.osm3s_regex_free)
-
     def fill(self, c: Any) -> Any:
         """Set an `osm3s_tag_filter`; return what must stay alive with it."""
         key, value = ffi.from_buffer("char[]", self.key), ffi.from_buffer("char[]", self.value)
         c.kind, c.negate = self._kind, self.negate
         c.key, c.key_len, c.value, c.value_len = key, len(self.key), value, len(self.value)
-        c.key_regex = self._key_regex if self._key_regex is not None else ffi.NULL
-        c.value_regex = self._value_regex if self._value_regex is not None else ffi.NULL
+        c.key_regex = self._key_regex.handle if self._key_regex else ffi.NULL
+        c.value_regex = self._value_regex.handle if self._value_regex else ffi.NULL
         return key, value
 
     @property
@@ -68,8 +57,8 @@ class TagFilter:
         values = [_bytes(value) for key, value in tags if _bytes(key) == self.key]
         if self._kind == lib.OSM3S_TAG_EQUALS:
             found = self.value in values
-        elif self._kind == lib.OSM3S_TAG_MATCHES:
-            found = any(lib.osm3s_regex_matches(self._value_regex, value, len(value)) for value in values)
+        elif self._value_regex is not None:
+            found = any(map(self._value_regex.matches, values))
         else:
             found = bool(values)
         return found != self.negate
@@ -79,7 +68,7 @@ class TagFilter:
         tags = snapshot.tags
         if self._kind == lib.OSM3S_TAG_EQUALS:
             return tags.tag_blocks(family, self.key, self.value)
-        if self._kind == lib.OSM3S_TAG_MATCHES:
+        if self._value_regex is not None:
             n_blocks = snapshot.settings.next_block_id[max(0, family - 1)]
-            return tags.matching_blocks(family, self.key, self._value_regex, n_blocks)
+            return tags.matching_blocks(family, self.key, self._value_regex.handle, n_blocks)
         return tags.key_blocks(family, self.key)

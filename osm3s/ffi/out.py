@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.sink import Sink
+
+ROWS_OF_TEXT = 4096
+"""So many elements at a time are few enough to keep their text in memory."""
 
 FORMATS = {"xml": lib.OSM3S_XML, "json": lib.OSM3S_JSON, "csv": lib.OSM3S_CSV}
 
@@ -139,16 +142,48 @@ class RowPrinter:
 
         Raises what the sink raises, QueryTimeout when the time is used up, CorruptError for damaged blocks.
         """
+        n, ordered = self._ordered(snapshot, elements, type_, context, quadtile, limit)
+        if n:
+            self._print(snapshot, context, ordered, n, type_, sink)
+        return n
+
+    def texts(
+        self,
+        snapshot: Handle | None,
+        elements: Handle,
+        type_: int,
+        *,
+        context: Handle | None = None,
+        quadtile: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[bytes]:
+        """What `print` prints, as texts of at most ROWS_OF_TEXT elements each."""
+        n, ordered = self._ordered(snapshot, elements, type_, context, quadtile, limit)
+        for start in range(0, n, ROWS_OF_TEXT):
+            sink = Sink()
+            self._print(snapshot, context, ordered + start, min(n - start, ROWS_OF_TEXT), type_, sink)
+            yield sink.data()
+
+    @staticmethod
+    def _ordered(
+        snapshot: Handle | None,
+        elements: Handle,
+        type_: int,
+        context: Handle | None,
+        quadtile: bool,
+        limit: int | None,
+    ) -> tuple[int, Any]:
+        """How many rows there are to print, and an `osm3s_row *` to the first one."""
         rows = elements.handle.of[type_]
         n: int = rows.n if limit is None else min(rows.n, limit)
-        if n:
-            ordered = quadtile_order(snapshot, context, rows, type_) if quadtile else rows.rows
-            check(
-                lib.osm3s_out_rows(
-                    handle_of(snapshot), handle_of(context), ordered, n, type_, self._options, sink.handle
-                )
-            )
-        return n
+        if not (n and quadtile):
+            return n, rows.rows
+        return n, quadtile_order(snapshot, context, rows, type_)
+
+    def _print(
+        self, snapshot: Handle | None, context: Handle | None, rows: Any, n: int, type_: int, sink: Sink
+    ) -> None:
+        check(lib.osm3s_out_rows(handle_of(snapshot), handle_of(context), rows, n, type_, self._options, sink.handle))
 
 
 def quadtile_order(snapshot: Handle | None, context: Handle | None, rows: Any, type_: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from osm3s.ffi.out import Handle, RowPrinter, Users
 from osm3s.ffi.sink import Sink
@@ -12,15 +13,37 @@ ELEMENT_TYPES = (0, 1, 2)
 """Nodes, ways, relations, in the order in which they are printed."""
 
 
+class Head(NamedTuple):
+    """What stands before the body of an answer."""
+
+    content_type: str | None
+    location: str | None = None
+    """Where the client is sent instead of an answer."""
+
+
 class ElementWriter:
     """Prints sets of elements into a sink."""
 
     format = ""
+    content_type: str | None = None
+    """None if only the whole answer decides it."""
     fields: Sequence[tuple[str, bool]] = ()
     separator = "\t"
 
+    templates = ""
+    """Directory of the page templates; set before the header."""
+
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
+
+    @property
+    def held_bytes(self) -> int:
+        """What is kept in memory until the footer."""
+        return 0
+
+    def head(self) -> Head:
+        """What the head of the answer says; known after the last element."""
+        return Head(self.content_type)
 
     def elements(
         self,
@@ -37,17 +60,7 @@ class ElementWriter:
         `members` is the set of the relations' members if `options.needs_members`; node rows must be resolved if
         `options.needs_blocks`; metadata must be attached to the blocks if `options.meta`.
         """
-        printer = RowPrinter(
-            self.format,
-            mode=options.mode,
-            geometry=options.geometry,
-            ids=options.ids,
-            clip=options.bbox,
-            users=users,
-            members=members,
-            fields=self.fields,
-            separator=self.separator,
-        )
+        printer = self.printer(options, members, users)
         printed = 0
         for type_ in ELEMENT_TYPES:
             printed += printer.print(
@@ -60,3 +73,16 @@ class ElementWriter:
                 limit=None if options.limit is None else options.limit - printed,
             )
         return printed
+
+    def printer(self, options: PrintOptions, members: Handle | None, users: Users | None) -> RowPrinter:
+        return RowPrinter(
+            self.format,
+            mode=options.mode,
+            geometry=options.geometry,
+            ids=options.ids,
+            clip=options.bbox,
+            users=users,
+            members=members,
+            fields=self.fields,
+            separator=self.separator,
+        )

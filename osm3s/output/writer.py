@@ -8,10 +8,12 @@ from osm3s.ffi.out import Handle, Users
 from osm3s.ffi.sink import Sink
 from osm3s.output.csv import CsvWriter
 from osm3s.output.derived import Derived
+from osm3s.output.elements import Head
 from osm3s.output.json import JsonWriter
 from osm3s.output.print_options import Box, PrintOptions
 from osm3s.output.xml import XmlWriter
-from osm3s.ql.formats import CsvConfig, FormatConfig
+from osm3s.ql.formats import CsvConfig, FormatConfig, PopupConfig
+from osm3s.ql.request import Request
 
 
 class Writer(Protocol):
@@ -21,7 +23,19 @@ class Writer(Protocol):
     """
 
     sink: Sink
-    content_type: str
+    templates: str
+    """Directory of page templates, to be set before the header."""
+
+    @property
+    def content_type(self) -> str | None:
+        """None if `head` tells it at the end."""
+
+    @property
+    def held_bytes(self) -> int:
+        """What is kept in memory until the footer."""
+
+    def head(self) -> Head:
+        """What stands before the body of the answer; asked for before the footer if `content_type` is None."""
 
     def header(self, osm_base: str, areas_base: str | None = None, bbox: Box | None = None) -> None:
         """`osm_base`: data timestamp; `areas_base`: timestamp of the areas if the request uses areas; `bbox`: the
@@ -47,12 +61,23 @@ class Writer(Protocol):
     def footer(self) -> None: ...
 
 
-def writer_for(format_: str, config: FormatConfig, sink: Sink, jsonp: str | None = None) -> Writer:
-    """The writer of "xml", "json" or "csv"; `config` is what the request says about the format."""
+def writer_for(format_: str, config: FormatConfig, sink: Sink, form: Request | None = None) -> Writer:
+    """The writer of a format; `config` is what the query says about it, `form` what the client says beside the query.
+
+    Raises ValueError if there is no such format, QueryFailed if the configuration is of no use."""
+    form = form or Request("")
     if format_ == "json":
-        return JsonWriter(sink, jsonp)
+        return JsonWriter(sink, form.jsonp or None)
     if format_ == "csv":
         return CsvWriter(sink, config if isinstance(config, CsvConfig) else CsvConfig())
     if format_ == "xml":
         return XmlWriter(sink)
+    if format_ == "custom":
+        from osm3s.output.custom import CustomWriter  # rare, and takes a while to load
+
+        return CustomWriter(sink, form.redirect, form.template, form.url)
+    if format_ == "popup":
+        from osm3s.output.popup import PopupWriter
+
+        return PopupWriter(sink, config if isinstance(config, PopupConfig) else PopupConfig())
     raise ValueError(f"no writer prints the format {format_!r}")

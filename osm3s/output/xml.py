@@ -7,16 +7,8 @@ from collections.abc import Iterator
 from osm3s.constants import COPYRIGHT, GENERATOR
 from osm3s.output.derived import Bounds, Collection, Derived, Geometry, Line, Point, Polygon, Position, coordinate
 from osm3s.output.elements import ElementWriter
+from osm3s.output.markup import escaped, escaped_content
 from osm3s.output.print_options import Box, PrintOptions
-
-_CONTROL = dict.fromkeys(range(32), "?") | {ord("\n"): "&#x0a;", ord("\t"): "&#x09;", ord("\r"): "&#x0d;"}
-_MARKUP = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
-_ATTRIBUTE = _CONTROL | _MARKUP | {ord('"'): "&quot;"}
-
-
-def escaped(text: str) -> str:
-    """The text as it stands between the quotes of an attribute."""
-    return text.translate(_ATTRIBUTE)
 
 
 class XmlWriter(ElementWriter):
@@ -46,7 +38,7 @@ class XmlWriter(ElementWriter):
         self.sink.write("\n".join([f"  <{element.type}{id_}>", *lines, f"  </{element.type}>\n"]))
 
     def remark(self, text: str) -> None:
-        self.sink.write(f"<remark> {text.translate(_MARKUP)} </remark>\n")
+        self.sink.write(f"<remark> {escaped_content(text)} </remark>\n")
 
     def footer(self) -> None:
         self.sink.write("\n</osm>\n")

@@ -45,6 +45,10 @@ class ConsoleDoor:
         return FILE_STATUS if isinstance(error, StorageError | DispatcherError) else EXCEPTION_STATUS
 
     def complete(self, writer: Writer) -> int:
+        if writer.content_type is None:  # only the head tells where the answer leads
+            content_type, location = writer.head()
+            self.sink.write(f"Content-type: {content_type}\n\n" if location is None else "Status: 302 Moved\n")
+            self.sink.write("" if location is None else f"Location: {location}\n\n")
         writer.footer()
         self.sink.finish()
         return 0

@@ -13,6 +13,7 @@ from osm3s import ql
 from osm3s.errors import DispatcherError, Message, QueryFailed, QueryRejected
 from osm3s.eval import support
 from osm3s.output.writer import Writer, writer_for
+from osm3s.paths import DatabaseDir
 from osm3s.ql.request import Request
 from osm3s.ql.settings import Settings
 from osm3s.serve.admission import Permission, admitted
@@ -48,7 +49,8 @@ class Door(Protocol):
         should keep to by itself."""
 
     def begin(self, content_type: str | None) -> None:
-        """The query runs: what follows in the sink is the answer."""
+        """The query runs: what follows in the sink is the answer. Not called for answers whose head is known only when
+        they are complete; then ending the answer begins with `Writer.head`."""
 
     def rejected(self, query: str, messages: list[Message]) -> int: ...
 
@@ -88,8 +90,8 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
     except QueryRejected as rejected:
         return door.rejected(text, rejected.messages)
     try:
-        writer = writer_for(output, settings.csv, door.sink, query.form.jsonp or None)
-    except ValueError as error:
+        writer = writer_for(output, settings.csv or settings.popup, door.sink, query.form)
+    except (ValueError, QueryFailed) as error:
         return door.refused(400, f"runtime error: {error}", QueryFailed(str(error)))
     if query.validate_only:
         door.begin(writer.content_type)
@@ -102,7 +104,9 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
         ):
             started_s = time.monotonic()
             permission.opened(snapshot.txn_id)
-            door.begin(writer.content_type)
+            writer.templates = DatabaseDir(permission.root).templates
+            if writer.content_type is not None:
+                door.begin(writer.content_type)
             begun = True
             writer.header(snapshot.settings.timestamp, None, settings.bbox)
             engine.execute(script, settings, snapshot, writer, started_s, query.web)

@@ -52,13 +52,19 @@ class WebDoor:
 
     def failed(self, writer: Writer, _error: BaseException, text: str) -> int:
         writer.remark(text)
-        writer.footer()
+        self._end(writer)
         return 0
 
     def complete(self, writer: Writer) -> int:
-        writer.footer()
+        self._end(writer)
         self.response.finish()  # now: the client need not wait until the snapshot is closed
         return 0
+
+    def _end(self, writer: Writer) -> None:
+        if not self.response.started:
+            content_type, location = writer.head()
+            self.response.start(200 if location is None else 302, content_type, location)
+        writer.footer()
 
 
 def serve(request: Request, descriptor: int, database: Database, engine: Engine) -> int:

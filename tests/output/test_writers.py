@@ -15,6 +15,7 @@ from osm3s.output.derived import Collection, Derived, Line, Point, Polygon, boun
 from osm3s.output.print_options import PrintOptions
 from osm3s.output.writer import Writer, writer_for
 from osm3s.ql.formats import CsvConfig
+from osm3s.ql.request import Request
 from osm3s.ql.tree import Element
 
 FULL = PrintOptions(geometry="full")
@@ -68,7 +69,7 @@ def test_empty_json() -> None:
 
 
 def test_json_with_padding_and_remarks() -> None:
-    writer = writer_for("json", None, Sink(), jsonp="call.back_1")
+    writer = writer_for("json", None, Sink(), Request("", jsonp="call.back_1"))
     writer.header("t")
     writer.remark('runtime error: a "quoted" one.')
     writer.remark("runtime error: two.")
@@ -249,5 +250,5 @@ def test_options_of_a_print_element() -> None:
 
 
 def test_unknown_format() -> None:
-    with pytest.raises(ValueError, match="popup"):
-        writer_for("popup", None, Sink())
+    with pytest.raises(ValueError, match="opus"):
+        writer_for("opus", None, Sink())
