@@ -6,7 +6,7 @@
 
 #include "query.h"
 
-enum { SLOTS = 1 << 12, TEXT_MAX = 128 };
+enum { SLOTS = 1 << 10, TEXT_MAX = 56 }; /* 64 bytes each; larger ones would cost more in page faults than they save */
 
 typedef struct {
     uint32_t hash;
