@@ -585,6 +585,9 @@ typedef struct osm3s_update osm3s_update;
 
 osm3s_update *osm3s_update_new(osm3s_snapshot *, int with_meta, const uint32_t next_block_id[3], uint32_t next_serial);
 void osm3s_update_free(osm3s_update *);
+/* Before anything is added: the refs of ways are no node ids but positions (osm3s_ref_of_position), which are stored as
+ * they are, with 0 as id of each node. For databases without nodes. */
+void osm3s_update_with_positions(osm3s_update *);
 /* Elements of any order: of several with one id the last of the highest version counts. */
 int osm3s_update_add(osm3s_update *, const osm3s_batch *);
 /* Ask for at most so many blocks to be made anew whose delta has more than 2 KiB and a tenth of its base; returns how
@@ -648,6 +651,34 @@ void osm3s_update_numbers(const osm3s_update *, uint32_t next_block_id[3], uint3
 /* All live elements of a block as a batch (ways: without coordinates), for tests and tools; metadata must be attached.
  * user stays empty. `places`, if not NULL, gets box and quadtile of each element, and the coordinates of way nodes. */
 int osm3s_dump_block(osm3s_snapshot *, uint32_t block, osm3s_batch *into, osm3s_bytes *places);
+
+/* --- area_make.c: outlines of areas from ways. An area is stored as a way without node ids, see FORMAT.md; here it is
+ * an element of a batch, for an update with positions. Its id is that of its pivot plus osm3s_area_id's offset. --- */
+
+int64_t osm3s_ref_of_position(int32_t lat, int32_t lon);
+uint64_t osm3s_area_id(int pivot_type, uint64_t pivot_id);
+/* One area of all the ways (resolved), with the tags of the pivot. Nodes that are not among `nodes` are left out; NULL:
+ * all that are known are taken. 1: appended; 0: there is none, because nothing of the outline is known, or because an end
+ * is touched an odd number of times: then *odd_node is that node, else 0. */
+int osm3s_area_make(osm3s_snapshot *, osm3s_context *, const osm3s_row *pivot, int pivot_type, const osm3s_rows *ways,
+                    const osm3s_rows *nodes, osm3s_batch *into, int64_t *odd_node);
+/* An area for each relation, of those of its members that are among `ways` (resolved, sorted). Relations with an end
+ * that is touched an odd number of times are appended to `broken` instead; without any outline they have no area. */
+int osm3s_areas_of_relations(osm3s_snapshot *, osm3s_context *, const osm3s_rows *relations, const osm3s_rows *ways,
+                             osm3s_batch *into, osm3s_rows *broken);
+
+/* --- area_view.c: stored areas. Rows are those of ways in the snapshot of the areas. --- */
+
+/* The areas whose box meets a plain box, as rows sorted by id. */
+int osm3s_areas_meeting(osm3s_snapshot *, osm3s_bbox plain, osm3s_rows *out);
+/* All of them. */
+int osm3s_areas_all(osm3s_snapshot *, osm3s_rows *out);
+int osm3s_areas_boxes(osm3s_snapshot *, const osm3s_row *rows, size_t n, osm3s_bbox *out);
+/* The lines that an area is bounded by, one after the other: sizes[i] points each, at least two. Even-odd; a segment
+ * between longitudes more than 180 degrees apart crosses the antimeridian. */
+typedef struct { size_t n_points, n_lines; int32_t *lat_lon; uint32_t *sizes; } osm3s_outline;
+osm3s_outline *osm3s_area_outline(osm3s_snapshot *, const osm3s_row *);
+void osm3s_outline_free(osm3s_outline *);
 
 /* --- check*.c: is a database what FORMAT.md says? Order of calls: new; for each type: id_page ..., ids_end, block ...
  * (all blocks of its families), elements_end; then link_page ..., links_end; tag_page ..., tags_end. What is wrong comes

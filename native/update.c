@@ -45,6 +45,11 @@ void osm3s_update_free(osm3s_update *u)
     free(u);
 }
 
+void osm3s_update_with_positions(osm3s_update *u)
+{
+    u->with_positions = true;
+}
+
 /* --- changes --- */
 
 int osm3s_update_add(osm3s_update *u, const osm3s_batch *batch)

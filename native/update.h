@@ -60,7 +60,7 @@ enum { META_BASE = 1, META_DELTA = 2 };
 
 struct osm3s_update {
     osm3s_snapshot *s;
-    bool with_meta;
+    bool with_meta, with_positions;            /* with_positions: refs of ways are positions, see osm3s.h */
     change *changes; size_t n_changes, cap_changes;
     touched_list of[3];
     buffer records;

@@ -33,7 +33,7 @@ int osm3s_update_find_ways(osm3s_update *u)
     touched_list *ways = &u->of[OSM3S_WAY];
     size_t n_before = ways->n;
     int error = touch_asked(u, OSM3S_WAY);
-    if (error == OSM3S_OK)
+    if (error == OSM3S_OK && !u->with_positions)
         error = touch_ways_of_moved_nodes(u);
     if (error)
         return error;
@@ -49,6 +49,8 @@ int osm3s_update_find_ways(osm3s_update *u)
             want_meta(u, t->old_block, t->old_slot >= base->n ? META_DELTA : META_BASE);
             continue;
         }
+        if (u->with_positions)
+            continue;
         if (t->present)
             error = stored_nodes_by_id(u, t);
         for (uint32_t r = 0; t->present && r < t->element->n_refs && error == OSM3S_OK; r++) {
@@ -110,6 +112,37 @@ static int drop_absent_links(osm3s_update *u, const touched *t)
     return error;
 }
 
+static int place_at(osm3s_update *u, touched *t, const osm3s_bbox *box)
+{
+    t->box = bbox_is_empty(box) ? no_box() : *box;
+    t->family = OSM3S_WAYS;
+    t->key = order_key_of_bbox(box);
+    t->block = target_block(u, t, OSM3S_WAYS, t->key);
+    return keep_record(u, t, &u->record);
+}
+
+/* A way whose refs are positions. */
+static int place_positions(osm3s_update *u, touched *t)
+{
+    int error = record_of_change(u, t);
+    if (error)
+        return error;
+    record_head h = record_head_of(u->record.data);
+    uint8_t *refs = record_refs(u->record.data);
+    osm3s_bbox box = bbox_empty();
+    for (uint32_t r = 0; r < h.n_refs; r++) {
+        way_node n;
+        memcpy(&n, refs + r * sizeof n, sizeof n);
+        n.lat = (int32_t)(uint32_t)((uint64_t)n.ref >> 32);
+        n.lon = (int32_t)(uint32_t)n.ref;
+        n.ref = 0;
+        if (n.lat != OSM3S_NO_COORD)
+            bbox_add_position(&box, n.lat, n.lon);
+        memcpy(refs + r * sizeof n, &n, sizeof n);
+    }
+    return place_at(u, t, &box);
+}
+
 static int place_way(osm3s_update *u, touched *t)
 {
     int error = t->batch ? record_of_change(u, t) : record_of_stored(u, t);
@@ -135,11 +168,7 @@ static int place_way(osm3s_update *u, touched *t)
             bbox_add_position(&box, n.lat, n.lon);
         memcpy(refs + r * sizeof n, &n, sizeof n);
     }
-    t->box = bbox_is_empty(&box) ? no_box() : box;
-    t->family = OSM3S_WAYS;
-    t->key = order_key_of_bbox(&box);
-    t->block = target_block(u, t, OSM3S_WAYS, t->key);
-    return error ? error : keep_record(u, t, &u->record);
+    return error ? error : place_at(u, t, &box);
 }
 
 int osm3s_update_ways(osm3s_update *u)
@@ -149,10 +178,10 @@ int osm3s_update_ways(osm3s_update *u)
     for (size_t i = 0; i < ways->n && error == OSM3S_OK; i++) {
         touched *t = &ways->items[i];
         bool was = t->old_block != OSM3S_UNRESOLVED;
-        if (was)
+        if (was && !u->with_positions)
             error = drop_absent_links(u, t);
         if (t->present && error == OSM3S_OK)
-            error = place_way(u, t);
+            error = u->with_positions ? place_positions(u, t) : place_way(u, t);
         if (error == OSM3S_OK && (was != t->present || !same_box(&t->old_box, &t->box)))
             error = question_add(&u->members[OSM3S_WAY], t->id);
     }

@@ -12,6 +12,9 @@
 | osm3s_osm_base.instance | held locked by the dispatcher as long as it runs |
 | osm3s_frontend | the socket on which frontends take queries |
 | transactions.log database.log | logs in the reference's format |
+| areas.idx areas.shadow areas.lock areas.bin area_deltas.bin area_version | the same for the domain of the areas |
+| areas.writer | held locked by whoever writes areas |
+| rules/ rules_loop.log | the rules that make areas, and the log of the program that runs them again and again |
 """
 
 from __future__ import annotations
@@ -19,42 +22,71 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-BLOCK_FILES = ("nodes.bin", "tagged_nodes.bin", "ways.bin", "relations.bin", "deltas.bin")
+OSM_BASE, AREAS = "osm_base", "areas"
+"""The domains: each has an index, block files, a version and a writer of its own."""
+
+_BLOCK_FILES = {
+    OSM_BASE: ("nodes.bin", "tagged_nodes.bin", "ways.bin", "relations.bin", "deltas.bin"),
+    # areas are stored as ways; the files of the other families are never made
+    AREAS: ("area_nodes.bin", "area_tagged_nodes.bin", "areas.bin", "area_relations.bin", "area_deltas.bin"),
+}
+_VERSIONS = {OSM_BASE: "osm_base_version", AREAS: "area_version"}
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseDir:
-    """A database directory; `root` needs no trailing slash."""
+    """One domain of a database directory; `root` needs no trailing slash."""
 
     root: str
+    domain: str = OSM_BASE
+
+    @property
+    def areas(self) -> DatabaseDir:
+        """The domain of the areas in the same directory."""
+        return DatabaseDir(self.root, AREAS)
 
     def file(self, name: str) -> str:
         return os.path.join(self.root, name)
 
     @property
     def index(self) -> str:
-        return self.file("osm_base.idx")
+        return self.file(f"{self.domain}.idx")
+
+    @property
+    def exists(self) -> bool:
+        """Whether the domain has been filled: its index is what appears last."""
+        return os.path.exists(self.index)
 
     @property
     def shadow(self) -> str:
-        return self.file("osm_base.shadow")
+        return self.file(f"{self.domain}.shadow")
 
     @property
     def lock(self) -> str:
-        return self.file("osm_base.lock")
+        return self.file(f"{self.domain}.lock")
 
     def block_file(self, file: int) -> str:
         """The block file of a family (0-3), or of the deltas (4)."""
-        return self.file(BLOCK_FILES[file])
+        return self.file(self.block_files[file])
+
+    @property
+    def block_files(self) -> tuple[str, ...]:
+        """The names of the block files."""
+        return _BLOCK_FILES[self.domain]
 
     @property
     def import_dir(self) -> str:
         """Where a first import builds the database before it appears in place."""
-        return self.file("osm_base.import")
+        return self.file(f"{self.domain}.import")
+
+    @property
+    def writer_lock(self) -> str:
+        """What a writer holds locked: the directory itself, for areas a file, so that both domains can be written."""
+        return self.root if self.domain == OSM_BASE else self.file(f"{self.domain}.writer")
 
     @property
     def version(self) -> str:
-        return self.file("osm_base_version")
+        return self.file(_VERSIONS[self.domain])
 
     @property
     def replicate_id(self) -> str:
@@ -82,7 +114,7 @@ class DatabaseDir:
 
     def socket(self, socket_dir: str | None = None) -> str:
         """The dispatcher's socket, which may live outside the directory (its path must stay under 107 bytes)."""
-        return os.path.join(socket_dir or self.root, "osm3s_osm_base")
+        return os.path.join(socket_dir or self.root, f"osm3s_{self.domain}")
 
     def frontend_socket(self, socket_dir: str | None = None) -> str:
         """Where the warmed parent of the frontends listens."""
@@ -94,16 +126,19 @@ class DatabaseDir:
 
 
 SOCKET_PATH_MAX_BYTES = 107
-DEFAULT_STATUS_PAGE = "/osm3s_osm_base"
-"""Name in shared memory of the dispatcher that was started last, as it stands in messages: the reference's."""
 STATUS_PAGE_FILE = "/osm3s_status"
-"""The file's real name, so that a reference installation on the same machine keeps its own."""
+"""The base name in shared memory, so that a reference installation on the same machine keeps its own."""
 
 
-def status_page(db_dir: str | None = None) -> str:
-    """The page in shared memory of the dispatcher of a database; without `db_dir` that of the one started last."""
+def default_status_page(domain: str = OSM_BASE) -> str:
+    """Name of the page of the dispatcher that was started last, as it stands in messages: the reference's."""
+    return f"/osm3s_{domain}"
+
+
+def status_page(db_dir: str | None = None, domain: str = OSM_BASE) -> str:
+    """The page in shared memory of the dispatcher of a domain; without `db_dir` that of the one started last."""
     shm = os.environ.get("OSM3S_SHM_DIR") or "/dev/shm"
-    page = shm + STATUS_PAGE_FILE
+    page = shm + STATUS_PAGE_FILE + ("" if domain == OSM_BASE else f"_{domain}")
     if db_dir is None:
         return page
     from hashlib import blake2b  # here, because tools that are not told a directory do without it

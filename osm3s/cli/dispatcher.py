@@ -14,22 +14,25 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from osm3s.errors import DispatcherError, Osm3sError, UsageError
-from osm3s.paths import DatabaseDir
+from osm3s.paths import AREAS, OSM_BASE, DatabaseDir
 
 if TYPE_CHECKING:
     from osm3s.dispatch.client import DispatcherClient
     from osm3s.dispatch.recovery import Recovery
 
 USAGE = (
-    "Usage: dispatcher --osm-base [--meta|--attic] --db-dir=DIR [--daemon]   |   "
+    "Usage: dispatcher --osm-base|--areas [--meta|--attic] --db-dir=DIR [--daemon]   |   "
     "dispatcher --status|--terminate|--show-dir|…   (--help explains)"
 )
 
 HELP = """\
 dispatcher: hands out permission to read and to write an osm3s database, publishes commits, cleans up after the dead.
 
-Start (one per database; runs until it is told to stop):
+Start (one per database and domain; runs until it is told to stop):
   dispatcher --osm-base --db-dir=DIR             serve the database in DIR, in the foreground
+  dispatcher --areas --db-dir=DIR                serve its areas: whoever writes them waits here for the permission.
+                                                 Everything also works without; with --areas the control options
+                                                 below talk to this dispatcher
   dispatcher --osm-base --db-dir=DIR --daemon    the same in the background; returns when clients can connect
 
   --meta, --attic             accepted for the sake of scripts: the database itself records what it keeps
@@ -56,6 +59,10 @@ Exit status: 0 done, 1 wrong usage, 2 or an errno if it could not be done (contr
 """
 
 
+AREAS_SPACE_BYTES = 4 << 30
+"""The reference's default for the dispatcher of the areas."""
+
+
 @dataclass(slots=True)
 class Options:
     osm_base: bool = False
@@ -77,6 +84,10 @@ class Options:
     rate_limit: int = -1
     purge_timeout: int = 900
     allow_duplicate_queries: bool | None = None
+
+    @property
+    def domain(self) -> str:
+        return AREAS if self.areas else OSM_BASE
 
     @property
     def changes_limits(self) -> bool:
@@ -116,8 +127,6 @@ def parse(arguments: list[str]) -> Options:
     ):
         if getattr(options, one) and getattr(options, other):
             raise UsageError(message)
-    if options.areas:
-        raise UsageError('"--areas": this version has no areas database of its own to serve.')
     return options
 
 
@@ -166,7 +175,7 @@ def talk(options: Options, request: Callable[[DispatcherClient], object]) -> int
     from osm3s.dispatch.client import DispatcherClient
 
     try:
-        with DispatcherClient.connect(options.db_dir or None, options.socket_dir or None) as client:
+        with DispatcherClient.connect(options.db_dir or None, options.socket_dir or None, options.domain) as client:
             answer = request(client)
             sys.stdout.write(answer if isinstance(answer, str) else "")
     except DispatcherError as error:
@@ -176,7 +185,7 @@ def talk(options: Options, request: Callable[[DispatcherClient], object]) -> int
     return 0
 
 
-def serve(options: Options, recovery: Callable[[str], Recovery], ready: Callable[[], None] = lambda: None) -> None:
+def serve(options: Options, recovery: Callable[[str, str], Recovery], ready: Callable[[], None] = lambda: None) -> None:
     """Serve until told to stop. Raises DispatcherError if that is not possible here."""
     import gc
 
@@ -185,23 +194,23 @@ def serve(options: Options, recovery: Callable[[str], Recovery], ready: Callable
 
     # a signal that comes before the server can end in good order is kept for it
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
-    instance = Instance(options.db_dir, options.socket_dir or None)
+    instance = Instance(options.db_dir, options.socket_dir or None, options.domain)
     from osm3s.dispatch.admission import Limits, OpenAdmission  # after the cheap refusal of a second dispatcher
     from osm3s.dispatch.server import Server
 
     if options.server_name:
         write_server_name(options.db_dir, options.server_name)
-    limits = Limits()
+    limits = Limits() if options.osm_base else Limits(space_bytes=AREAS_SPACE_BYTES)
     duplicates = -1 if options.allow_duplicate_queries is None else int(options.allow_duplicate_queries)
     limits.change(options.space, options.time, options.rate_limit, duplicates)
     rules = OpenAdmission(limits)
-    server = Server(instance, recovery(instance.db.root), rules, purge_timeout_s=options.purge_timeout)
+    server = Server(instance, recovery(instance.db.root, options.domain), rules, purge_timeout_s=options.purge_timeout)
     gc.freeze()  # what is there now stays for ever
     gc.enable()
     server.run(ready)
 
 
-def serve_in_background(options: Options, recovery: Callable[[str], Recovery]) -> int:
+def serve_in_background(options: Options, recovery: Callable[[str, str], Recovery]) -> int:
     """Return when the process in the background serves, or with its status when it could not start."""
     reading_end, writing_end = os.pipe()
     pid = os.fork()
@@ -224,13 +233,13 @@ def serve_in_background(options: Options, recovery: Callable[[str], Recovery]) -
     return 0
 
 
-def storage_recovery(db_dir: str) -> Recovery:
+def storage_recovery(db_dir: str, domain: str) -> Recovery:
     from osm3s.cli.storage_recovery import StorageRecovery
 
-    return StorageRecovery(db_dir)
+    return StorageRecovery(db_dir, domain)
 
 
-def main(arguments: list[str] | None = None, recovery: Callable[[str], Recovery] = storage_recovery) -> int:
+def main(arguments: list[str] | None = None, recovery: Callable[[str, str], Recovery] = storage_recovery) -> int:
     try:
         options = parse(sys.argv[1:] if arguments is None else arguments)
         if options.help:
@@ -239,8 +248,8 @@ def main(arguments: list[str] | None = None, recovery: Callable[[str], Recovery]
         request = control(options)
         if request is not None:
             return talk(options, request)
-        if not options.osm_base or not options.db_dir:
-            raise UsageError("Nothing to do: starting needs --osm-base and --db-dir=DIR.")
+        if not (options.osm_base or options.areas) or not options.db_dir:
+            raise UsageError("Nothing to do: starting needs --osm-base or --areas, and --db-dir=DIR.")
         if options.daemon:
             return serve_in_background(options, recovery)
         serve(options, recovery)

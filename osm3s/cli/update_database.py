@@ -8,7 +8,15 @@ from osm3s.cli.run_update import run
 from osm3s.cli.update_options import UpdateOptions, parse
 
 VALUE_FLAGS = frozenset(
-    ("--db-dir", "--version", "--replicate-id", "--flush-size", "--compression-method", "--map-compression-method")
+    (
+        "--db-dir",
+        "--version",
+        "--replicate-id",
+        "--flush-size",
+        "--areas",
+        "--compression-method",
+        "--map-compression-method",
+    )
 )
 
 USAGE = "Usage: update_database [--db-dir=DIR] [--meta|--keep-attic|--data-only] [FILE…]   (--help explains)"
@@ -29,6 +37,9 @@ content. Without a file, or with -, standard input is read.
   --keep-attic        as --meta; the database is marked as one that keeps superseded versions from now on
   --version=TEXT      the timestamp of the data, like 2024-03-20T12:00:00Z. Default: the one the file states
   --replicate-id=N    the number of the last diff that the data contains
+  --areas=auto|none   auto, the default of a new database: relations become areas as they come, and areas follow each
+                      update; none: leave areas alone from now on, osm3s_query --rules may make them. Without the
+                      option: as before. Areas that rules have made stay as they are until auto is given
   --flush-size=N, --compression-method=no|gz|lz4, --map-compression-method=no|gz|lz4
                       accepted for the sake of scripts; memory is bounded and blocks are packed without them
 
@@ -41,9 +52,9 @@ Exit status: 0 done, 1 wrong usage, 2 a file cannot be read or written, 3 the di
 
 
 def update(options: UpdateOptions) -> None:
-    from osm3s.update.update_files import update_files  # now, so that --help is quick
+    from osm3s.cli.update_map import update_map  # now, so that --help is quick
 
-    update_files(options.db_dir, options.files or ["-"], options.level, options.version, options.replicate_id)
+    update_map(options, options.files or ["-"])
 
 
 def main(arguments: list[str] | None = None) -> int:

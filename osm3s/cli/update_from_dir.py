@@ -9,7 +9,7 @@ from osm3s.cli.run_update import run
 from osm3s.cli.update_options import UpdateOptions, parse
 from osm3s.errors import InputError, UsageError
 
-VALUE_FLAGS = frozenset(("--osc-dir", "--db-dir", "--version", "--replicate-id", "--flush-size"))
+VALUE_FLAGS = frozenset(("--osc-dir", "--db-dir", "--version", "--replicate-id", "--flush-size", "--areas"))
 IGNORED_ENDINGS = (".state.txt", ".tmp", ".part")
 
 USAGE = "Usage: update_from_dir --osc-dir=DIR [--db-dir=DIR] [--version=TEXT]   (--help explains)"
@@ -26,6 +26,7 @@ update_from_dir: apply all diffs of a directory to a database, in the order of t
   --replicate-id=N    the number of the last diff
   --data-only, --meta, --keep-attic
                       must be what the database keeps; without one of them it is not checked
+  --areas=auto|none   whether areas follow each update from now on; see update_database --help
   --flush-size=N      accepted for the sake of scripts
 
 Of several versions of an element the newest counts; of equal versions, the one in the last file.
@@ -47,14 +48,14 @@ def diff_files(directory: str) -> list[str]:
 
 
 def update(options: UpdateOptions) -> None:
-    from osm3s.update.update_files import update_files  # now, so that --help is quick
+    from osm3s.cli.update_map import update_map  # now, so that --help is quick
 
     if options.osc_dir is None:
         raise UsageError("--osc-dir=DIR is missing: the directory with the diffs")
     files = diff_files(options.osc_dir)
     if not files:
         raise InputError(f"{options.osc_dir}: no diffs here")
-    update_files(options.db_dir, files, options.level, options.version, options.replicate_id)
+    update_map(options, files)
 
 
 def main(arguments: list[str] | None = None) -> int:

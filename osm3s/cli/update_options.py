@@ -10,6 +10,7 @@ from osm3s.errors import UsageError
 
 LEVEL_FLAGS = {"--data-only": "data", "--meta": "meta", "--keep-attic": "attic"}
 COMPRESSION_METHODS = ("no", "gz", "lz4")
+AREAS = ("auto", "none")
 
 
 @dataclass(slots=True)
@@ -21,6 +22,8 @@ class UpdateOptions:
     replicate_id: str | None = None
     level: str | None = None
     """data, meta or attic; None: that of the database, or data for a new one."""
+    areas: str | None = None
+    """auto or none; None: as the database has it, or auto for a new one."""
     help: bool = False
     files: list[str] = field(default_factory=list)
 
@@ -48,6 +51,8 @@ def parse(arguments: list[str], allowed: Collection[str], *, files_allowed: bool
         elif flag in ("--compression-method", "--map-compression-method"):
             if value not in COMPRESSION_METHODS:
                 raise UsageError(f"Wrong value: {argument}: one of {', '.join(COMPRESSION_METHODS)} is needed")
+        elif flag == "--areas" and value not in AREAS:
+            raise UsageError(f"Wrong value: {argument}: one of {', '.join(AREAS)} is needed")
         else:
             setattr(options, flag[2:].replace("-", "_"), value)
     return options

@@ -37,7 +37,7 @@ from osm3s.dispatch.identity import client_token
 from osm3s.dispatch.version import Version
 from osm3s.dispatch.wire import MAX_FRAME_BYTES, FrameBuffer, ProtocolError, encode
 from osm3s.errors import DispatcherError
-from osm3s.paths import DEFAULT_STATUS_PAGE, DatabaseDir
+from osm3s.paths import OSM_BASE, DatabaseDir, default_status_page
 from osm3s.paths import status_page as page_path
 
 NOT_RUNNING_ORIGIN = "Dispatcher_Client::1"
@@ -61,29 +61,31 @@ class DispatcherClient:
         self._frames = FrameBuffer()
 
     @classmethod
-    def connect(cls, db_dir: str | None = None, socket_dir: str | None = None) -> DispatcherClient:
-        """Connect to the dispatcher of `db_dir`, else of $OVERPASS_DB_DIR, else to the one started last.
+    def connect(
+        cls, db_dir: str | None = None, socket_dir: str | None = None, domain: str = OSM_BASE
+    ) -> DispatcherClient:
+        """Connect to the dispatcher of a domain of `db_dir`, else of $OVERPASS_DB_DIR, else to the one started last.
 
         Raises DispatcherError with origin `Dispatcher_Client::1` if none answers.
         """
         db_dir = db_dir or os.environ.get("OVERPASS_DB_DIR") or None
         socket_dir = socket_dir or os.environ.get("OVERPASS_SOCKET_DIR") or None
         if db_dir:
-            connection = _connected(DatabaseDir(db_dir).socket(socket_dir))
+            connection = _connected(DatabaseDir(db_dir, domain).socket(socket_dir))
             if connection is not None:
                 return cls(connection, os.path.realpath(db_dir))
-        status = status_page.read(page_path(db_dir))
+        status = status_page.read(page_path(db_dir, domain))
         if status is not None:
-            path = DatabaseDir(status.db_dir).socket(socket_dir) if socket_dir else status.socket_path
+            path = DatabaseDir(status.db_dir, domain).socket(socket_dir) if socket_dir else status.socket_path
             connection = _connected(path)
             if connection is not None:
                 return cls(connection, status.db_dir)
         where = f" for {db_dir}" if db_dir else ""
         raise DispatcherError(
-            f"no dispatcher is running{where}: start one with dispatcher --osm-base --db-dir=DIR",
+            f"no dispatcher is running{where}: start one with dispatcher --{domain.replace('_', '-')} --db-dir=DIR",
             NOT_RUNNING_ORIGIN,
             errno=2,
-            file=DEFAULT_STATUS_PAGE,
+            file=default_status_page(domain),
         )
 
     @property

@@ -18,7 +18,7 @@ import socket
 from osm3s.dispatch import status_page
 from osm3s.dispatch.processes import started_before
 from osm3s.errors import DispatcherError
-from osm3s.paths import SOCKET_PATH_MAX_BYTES, DatabaseDir
+from osm3s.paths import OSM_BASE, SOCKET_PATH_MAX_BYTES, DatabaseDir
 from osm3s.paths import status_page as page_path
 
 BACKLOG = 1024
@@ -27,9 +27,10 @@ BACKLOG = 1024
 class Instance:
     """Everything a running dispatcher owns on the file system."""
 
-    def __init__(self, db_dir: str, socket_dir: str | None = None) -> None:
+    def __init__(self, db_dir: str, socket_dir: str | None = None, domain: str = OSM_BASE) -> None:
         """Take possession. Raises DispatcherError if another dispatcher runs here or a file cannot be made."""
-        self.db = DatabaseDir(os.path.realpath(db_dir))
+        self.db = DatabaseDir(os.path.realpath(db_dir), domain)
+        self._page_path = page_path(self.db.root, domain)
         socket_dir = os.path.realpath(socket_dir) if socket_dir else None
         self.socket_path = self.db.socket(socket_dir)
         self._held: dict[str, int] = {}
@@ -43,11 +44,11 @@ class Instance:
         try:
             for path in dict.fromkeys((self.db.dispatcher_instance(), self.db.dispatcher_instance(socket_dir))):
                 self._held[path] = _locked(path)
-            self.survivors = status_page.survivors(page_path(self.db.root))
+            self.survivors = status_page.survivors(self._page_path)
             self.writer_pid = self._writer_left_behind()
             self.listener = self._listen()
             try:
-                self.page = status_page.Page(page_path(self.db.root), self.db.root, self.socket_path)
+                self.page = status_page.Page(self._page_path, self.db.root, self.socket_path)
                 self.page.keep_survivors(self.survivors)
                 self._become_default()
             except BaseException:
@@ -78,7 +79,7 @@ class Instance:
         temporary = f"{self.page.path}.new"
         _unlink(temporary)
         os.link(self.page.path, temporary)
-        os.rename(temporary, page_path())
+        os.rename(temporary, page_path(domain=self.db.domain))
         _unlink(temporary)  # still there if both names were the same file already
 
     def _writer_left_behind(self) -> int:
@@ -108,8 +109,8 @@ class Instance:
     def hide(self) -> None:
         """No new client finds us from now on."""
         _unlink(self.socket_path)
-        if _same_file(page_path(), self.page.path):
-            _unlink(page_path())
+        if _same_file(page_path(domain=self.db.domain), self.page.path):
+            _unlink(page_path(domain=self.db.domain))
 
     def leave(self, *, keep_page: bool) -> None:
         """Give everything back. keep_page: the next dispatcher needs it, because processes still read."""

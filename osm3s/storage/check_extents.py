@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgpack
 
-from osm3s.paths import BLOCK_FILES, DatabaseDir
+from osm3s.paths import DatabaseDir
 from osm3s.storage import index_keys
 from osm3s.storage.directory import ENTRY_BYTES, DirectoryEntry, unpack_page
 from osm3s.storage.free_extents import FREE_KEY, LATEST_KEY, UNIT_BYTES, rounded
@@ -24,7 +24,7 @@ Extent = tuple[int, int, str]
 def check_directory(snapshot: Snapshot, db: DatabaseDir) -> Iterator[str]:
     """Problems of the block directory and of the free extents, one line each."""
     settings = snapshot.settings
-    extents: list[list[Extent]] = [[] for _ in BLOCK_FILES]
+    extents: list[list[Extent]] = [[] for _ in db.block_files]
     seen: list[set[int]] = [set(), set(), set()]
     for family in FAMILIES:
         name = f"directory, {FAMILY_NAMES[family]}"
@@ -43,12 +43,12 @@ def check_directory(snapshot: Snapshot, db: DatabaseDir) -> Iterator[str]:
                     of_what = f"delta of block {entry.id} of {FAMILY_NAMES[family]}"
                     extents[DELTAS].append((entry.delta_offset, entry.delta_bytes, of_what))
                 previous = entry
-    for file in range(len(BLOCK_FILES)):
+    for file, name in enumerate(db.block_files):
         try:
             extents[file] += _free_extents(snapshot, file)
         except (ValueError, IndexError, TypeError) as error:
-            yield f"free extents of {BLOCK_FILES[file]}: damaged: {error}"
-        yield from _extent_problems(BLOCK_FILES[file], extents[file], settings.file_len[file], db.block_file(file))
+            yield f"free extents of {name}: damaged: {error}"
+        yield from _extent_problems(name, extents[file], settings.file_len[file], db.block_file(file))
 
 
 def _entry_problems(

@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 
-from osm3s.paths import DatabaseDir
+from osm3s.paths import OSM_BASE, DatabaseDir
 from osm3s.storage.commit import merge
 from osm3s.storage.index import open_for_reading, open_for_writing, read_settings
 from osm3s.storage.mirrors import write_mirrors
@@ -15,15 +15,23 @@ from osm3s.storage.shadow import read_shadow, remove_shadow
 CLEAN, ROLLED_BACK, ROLLED_FORWARD = "clean", "rolled_back", "rolled_forward"
 
 
-def recover(db_dir: str) -> str:
+def open_writer_lock(db: DatabaseDir) -> int:
+    """A descriptor of what a writer of this domain holds locked. Raises OSError."""
+    if db.domain == OSM_BASE:
+        return os.open(db.writer_lock, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    return os.open(db.writer_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664)
+
+
+def recover(db_dir: str, domain: str = OSM_BASE) -> str:
     """CLEAN: there was nothing to do, ROLLED_BACK: an incomplete change was discarded, ROLLED_FORWARD: one was merged.
 
     Nothing happens while another process has the directory locked: it is alive and ends its change itself.
     """
-    descriptor = os.open(db_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    db = DatabaseDir(db_dir, domain)
+    descriptor = open_writer_lock(db)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return recover_locked(DatabaseDir(db_dir))
+        return recover_locked(db)
     except BlockingIOError:
         return CLEAN
     finally:
@@ -31,7 +39,7 @@ def recover(db_dir: str) -> str:
 
 
 def recover_locked(db: DatabaseDir) -> str:
-    """As `recover`, for a process that has the lock of the directory."""
+    """As `recover`, for a process that has the writer's lock."""
     left_import = os.path.isdir(db.import_dir)
     if left_import:
         shutil.rmtree(db.import_dir, ignore_errors=True)
@@ -54,9 +62,9 @@ def recover_locked(db: DatabaseDir) -> str:
     return ROLLED_FORWARD if merged else CLEAN
 
 
-def current_version(db_dir: str) -> tuple[int, str, str]:
+def current_version(db_dir: str, domain: str = OSM_BASE) -> tuple[int, str, str]:
     """Number of the LMDB transaction, data timestamp and replication id of what is in the index; 0 if it is empty."""
-    db = DatabaseDir(db_dir)
+    db = DatabaseDir(db_dir, domain)
     if not os.path.exists(db.index):
         return 0, "", ""
     env = open_for_reading(db)

@@ -31,6 +31,14 @@ class DatabaseSettings:
     file_len: list[int] = field(default_factory=lambda: [0] * 5)
     """Bytes in use of each block file; what lies behind belongs to nobody."""
     n_elements: list[int] = field(default_factory=lambda: [0, 0, 0])
+    map_id: str = ""
+    """Of the map: drawn at its import. Of areas: that of the map they belong to."""
+    areas: str = "none"
+    """Of the map: "auto" if its areas follow each update, else "none"."""
+    made_from: int = 0
+    """Of areas: the commit of the map that they were made from."""
+    made_by: str = ""
+    """Of areas: "auto" if they follow the map, "rules" if they are what a run of rules has left."""
 
     def pack(self) -> bytes:
         packed: bytes = msgpack.packb(asdict(self))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lmdb
 import zstandard
@@ -22,6 +22,9 @@ from osm3s.storage.block_files import decompress_meta
 from osm3s.storage.changelog import ChangedElement
 from osm3s.storage.index import open_for_reading, read_settings
 from osm3s.storage.tag_directory import TagDirectory
+
+if TYPE_CHECKING:
+    from osm3s.storage.areas import Areas
 
 FAMILIES = range(4)
 FAMILIES_OF_TYPE = ((0, 1), (2,), (3,))
@@ -55,8 +58,31 @@ class Snapshot:
         self._paused_at = 0
         self._meta: dict[tuple[int, int], bytes] = {}
         self._user_names: dict[int, str] = {}
+        self._areas: Areas | None = None
+        self._areas_wanted = False
+
+    @property
+    def areas(self) -> Areas | None:
+        """The newest version of the areas at the time of the first call; from then on the same.
+
+        None: there are none, or they are left over from a map that was here before.
+        """
+        if not self._areas_wanted:
+            from osm3s.storage.areas import open_areas  # here, because few queries are about areas
+
+            self._areas, self._areas_wanted = open_areas(self._db.root), True
+            if self._areas is not None and self._areas.snapshot.settings.map_id != self.settings.map_id:
+                self._areas.snapshot.close()
+                self._areas = None
+        return self._areas
+
+    def _close_areas(self) -> None:
+        if self._areas is not None:
+            self._areas.snapshot.close()
+        self._areas, self._areas_wanted = None, False
 
     def close(self) -> None:
+        self._close_areas()
         ffi.release(self.handle)
         with suppress(Exception):
             self._txn.abort()
@@ -64,6 +90,7 @@ class Snapshot:
 
     def pause(self) -> None:
         """Stop pinning the version, but keep what was loaded, in case nothing changes until `resume`."""
+        self._close_areas()
         self._paused_at = self.txn_id
         self._txn.abort()
 
@@ -113,6 +140,14 @@ class Snapshot:
         while more and bytes(cursor.key()[:1]) == index_keys.CHANGELOG:
             yield changelog.unpack(cursor.value())
             more = cursor.prev()
+
+    def changes_after(self, commit: int) -> Iterator[Iterator[ChangedElement]]:
+        """The changelog of each commit after this one, the oldest first. Commits that changed nothing have none."""
+        cursor = self._txn.cursor()
+        more = cursor.set_range(index_keys.changelog(commit + 1))
+        while more and bytes(cursor.key()[:1]) == index_keys.CHANGELOG:
+            yield changelog.unpack(cursor.value())[1]
+            more = cursor.next()
 
     # --- looking up -------------------------------------------------------------------------------------------------
 

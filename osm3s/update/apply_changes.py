@@ -25,7 +25,8 @@ SMALL_DELTA_BYTES = 2048
 class ElementUpdate:
     """One update in the core, and the answers to its questions from the index."""
 
-    def __init__(self, txn: WriteTransaction) -> None:
+    def __init__(self, txn: WriteTransaction, with_positions: bool = False) -> None:
+        """`with_positions`: the refs of ways are no node ids but positions, as in batches of areas."""
         self._txn = txn
         settings = txn.settings
         self._with_meta = settings.level != "data"
@@ -33,6 +34,8 @@ class ElementUpdate:
         if native == ffi.NULL:
             check(lib.OSM3S_NOMEM)
         self._native: Any = ffi.gc(native, lib.osm3s_update_free)
+        if with_positions:
+            lib.osm3s_update_with_positions(native)
         self._frames: list[bytes] = []
         self.n_large_deltas = 0
         """How many of the deltas written are so large that their block should be made anew."""

@@ -19,6 +19,7 @@ from osm3s.paths import DatabaseDir
 from osm3s.storage import index_keys
 from osm3s.storage.block_files import BlockWriter, checksum, compress_meta
 from osm3s.storage.directory import ENTRIES_PER_PAGE, DirectoryEntry
+from osm3s.storage.empty_domain import sync_directory
 from osm3s.storage.index import open_for_writing
 from osm3s.storage.settings import DatabaseSettings
 from osm3s.update.import_order import import_order
@@ -35,10 +36,10 @@ ID_PAGES_PER_TXN = 20_000
 class BulkImport:
     """Builds a database in `db.import_dir` and puts it in place."""
 
-    def __init__(self, db: DatabaseDir, level: str) -> None:
+    def __init__(self, db: DatabaseDir, level: str, areas: str) -> None:
         self._db = db
         self._temporary = DatabaseDir(db.import_dir)
-        self._settings = DatabaseSettings(level=level, commit=1)
+        self._settings = DatabaseSettings(level=level, commit=1, map_id=os.urandom(8).hex(), areas=areas)
         self._native: Any = ffi.NULL
 
     def run(
@@ -178,10 +179,10 @@ class BulkImport:
         failpoint.reached("import_before_rename")
         for file in range(5):
             os.rename(self._temporary.block_file(file), self._db.block_file(file))
-        _sync_directory(self._db.root)
+        sync_directory(self._db.root)
         failpoint.reached("import_before_index_rename")
         os.rename(self._temporary.index, self._db.index)
-        _sync_directory(self._db.root)
+        sync_directory(self._db.root)
         failpoint.reached("import_after_index_rename")
 
 
@@ -202,11 +203,3 @@ def put_directory_page(txn: Any, family: int, page: list[DirectoryEntry]) -> Non
 def discard_leftovers(db: DatabaseDir) -> None:
     """Remove what an interrupted import has left."""
     shutil.rmtree(db.import_dir, ignore_errors=True)
-
-
-def _sync_directory(path: str) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

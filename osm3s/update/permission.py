@@ -15,7 +15,8 @@ from contextlib import contextmanager, suppress
 from osm3s.dispatch.client import DispatcherClient, WriteSession
 from osm3s.dispatch.version import Version
 from osm3s.errors import ContextError, DispatcherError, StorageError
-from osm3s.paths import DatabaseDir
+from osm3s.paths import OSM_BASE, DatabaseDir
+from osm3s.storage.recovery import open_writer_lock
 
 
 class Permission:
@@ -53,13 +54,13 @@ def uninterrupted() -> Iterator[None]:
 
 
 @contextmanager
-def writing(db_dir: str | None, timestamp: str = "") -> Iterator[Permission]:
-    """Wait for the permission to write the database in `db_dir`, or that of the running dispatcher (None).
+def writing(db_dir: str | None, timestamp: str = "", domain: str = OSM_BASE) -> Iterator[Permission]:
+    """Wait for the permission to write a domain of the database in `db_dir`, or of the running dispatcher (None).
 
     Raises DispatcherError, ContextError (a dispatcher runs but does not answer), StorageError (no such directory).
     """
-    client = _dispatcher(db_dir)
-    db = DatabaseDir(client.db_dir if client else os.path.realpath(db_dir or "."))
+    client = _dispatcher(db_dir, domain)
+    db = DatabaseDir(client.db_dir if client else os.path.realpath(db_dir or "."), domain)
     if client is None:
         try:
             os.makedirs(db.root, exist_ok=True)
@@ -72,13 +73,13 @@ def writing(db_dir: str | None, timestamp: str = "") -> Iterator[Permission]:
         yield Permission(db, session)
 
 
-def _dispatcher(db_dir: str | None) -> DispatcherClient | None:
+def _dispatcher(db_dir: str | None, domain: str) -> DispatcherClient | None:
     try:
-        return DispatcherClient.connect(db_dir)
+        return DispatcherClient.connect(db_dir, domain=domain)
     except DispatcherError:
         if not db_dir:
             raise
-    if _is_held(DatabaseDir(os.path.realpath(db_dir)).dispatcher_instance()):
+    if _is_held(DatabaseDir(os.path.realpath(db_dir), domain).dispatcher_instance()):
         raise ContextError(
             f"{db_dir}: a dispatcher manages this database but cannot be reached: "
             "wait, or stop it (dispatcher --terminate)"
@@ -103,11 +104,11 @@ def _is_held(path: str) -> bool:
 
 @contextmanager
 def directory_locked(db: DatabaseDir) -> Iterator[None]:
-    """Hold the lock of the database directory; waits for as long as another writer has it."""
+    """Hold the writer's lock of a domain; waits for as long as another writer has it."""
     try:
-        descriptor = os.open(db.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = open_writer_lock(db)
     except OSError as error:
-        raise StorageError(f"{db.root}: {error.strerror}") from None
+        raise StorageError(f"{db.writer_lock}: {error.strerror}") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -28,10 +28,12 @@ def update_files(
     level: str | None,
     timestamp: str | None,
     replicate_id: str | None,
-) -> None:
-    """Bring the content of files into a database, in one transaction. "-" is standard input.
+    areas: str | None = None,
+) -> str:
+    """Bring the content of files into a database, in one transaction; return its directory. "-" is standard input.
 
-    `level` None: that of the database, or "data" for a new one. `timestamp` None: what the last file states.
+    `level` None: that of the database, or "data" for a new one. `timestamp` None: what the last file states. `areas`:
+    "auto" or "none", whether areas follow the map from now on; None: as before, and for a new database "auto".
     Raises UsageError, InputError, StorageError, DispatcherError, ContextError; nothing is changed then.
     """
     progress = Progress()
@@ -39,13 +41,14 @@ def update_files(
     with writing(db_dir, timestamp or "") as permission:
         recover_locked(permission.db)
         if os.path.exists(permission.db.index):
-            n_large_deltas = _change(permission, paths, level, timestamp, replicate_id, progress)
+            n_large_deltas = _change(permission, paths, level, timestamp, replicate_id, areas, progress)
         else:
-            _import(permission, paths, level or "data", timestamp, replicate_id, progress)
+            _import(permission, paths, level or "data", timestamp, replicate_id, areas or "auto", progress)
     if n_large_deltas:
         with writing(db_dir) as permission:
             compact(permission)
     progress.done()
+    return permission.db.root
 
 
 def _import(
@@ -54,13 +57,14 @@ def _import(
     level: str,
     timestamp: str | None,
     replicate_id: str | None,
+    areas: str,
     progress: Progress,
 ) -> None:
     if len(paths) > 1:
         raise InputError("a new database is made from one file; apply the others to it afterwards")
     db = permission.db
     with open_input(paths[0]) as source:
-        settings = BulkImport(db, level).run(source, timestamp, progress, replicate_id, permission.ask_to_merge)
+        settings = BulkImport(db, level, areas).run(source, timestamp, progress, replicate_id, permission.ask_to_merge)
     write_mirrors(db, settings.timestamp, settings.replicate_id)
     permission.merged(*current_version(db.root))
 
@@ -71,6 +75,7 @@ def _change(
     level: str | None,
     timestamp: str | None,
     replicate_id: str | None,
+    areas: str | None,
     progress: Progress,
 ) -> int:
     """How many deltas have become too large."""
@@ -89,6 +94,8 @@ def _change(
             txn.settings.timestamp = timestamp
         if replicate_id is not None:
             txn.settings.replicate_id = replicate_id
+        if areas is not None:
+            txn.settings.areas = areas
         update = ElementUpdate(txn)
         update.apply(batches)
         permission.prolongate()

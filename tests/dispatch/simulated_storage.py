@@ -13,7 +13,7 @@ from osm3s.dispatch.version import Version
 
 
 class SimulatedStorage:
-    def __init__(self, db_dir: str) -> None:
+    def __init__(self, db_dir: str, domain: str = "osm_base") -> None:
         self.index = Path(db_dir, "index")
         self.shadow = Path(db_dir, "shadow")
 

@@ -21,8 +21,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "output": {"ffi", "ql"},
     "eval": {"ffi", "ql", "storage", "output"},
     "update": {"ffi", "storage", "dispatch"},
+    "areas": {"ffi", "ql", "storage", "output", "eval", "update"},
     "serve": {"ffi", "ql", "storage", "output", "eval", "dispatch"},
-    "cli": {"ffi", "ql", "storage", "output", "eval", "dispatch", "update", "serve"},
+    "cli": {"ffi", "ql", "storage", "output", "eval", "dispatch", "update", "areas", "serve"},
 }
 BASE = {"errors", "constants", "failpoint", "log", "paths"}
 FILES = sorted((ROOT / "osm3s").rglob("*.py"))

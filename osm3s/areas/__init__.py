@@ -1,0 +1,1 @@
+"""Areas: which relations become one, how they are assembled, and how they follow the map."""

@@ -1,0 +1,23 @@
+"""An update of the map and, right after it, of the areas that follow it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from osm3s.areas import generator
+from osm3s.cli.run_update import Interrupted
+from osm3s.cli.update_options import UpdateOptions
+from osm3s.errors import Osm3sError
+from osm3s.update.update_files import update_files
+
+
+def update_map(options: UpdateOptions, paths: Sequence[str]) -> None:
+    """Raises what `update_files` raises: nothing was changed then. Once the map is updated, trouble with the areas is
+    no failure of the update: they stay as they were, and the next update makes up for it."""
+    root = update_files(options.db_dir, paths, options.level, options.version, options.replicate_id, options.areas)
+    try:
+        generator.follow(root, take_over=options.areas == "auto")
+    except (Osm3sError, OSError, Interrupted) as error:
+        why = "interrupted" if isinstance(error, Interrupted) else error
+        print(f"The map is updated, its areas are not: {why}. The next update does it.", file=sys.stderr)

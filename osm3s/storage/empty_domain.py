@@ -1,0 +1,48 @@
+"""Makes a domain that has no elements yet, so that the first change of it is one like any other."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from osm3s.errors import StorageError
+from osm3s.paths import DatabaseDir
+from osm3s.storage import index_keys
+from osm3s.storage.index import open_for_writing
+from osm3s.storage.settings import DatabaseSettings
+
+
+def create_empty(db: DatabaseDir, settings: DatabaseSettings) -> None:
+    """Its index appears last, by a rename: until then there is no domain. The caller may write. Raises StorageError."""
+    temporary = DatabaseDir(db.import_dir, db.domain)
+    shutil.rmtree(temporary.root, ignore_errors=True)
+    try:
+        os.makedirs(temporary.root)
+        env = open_for_writing(temporary.index)
+        try:
+            with env.begin(write=True) as txn:
+                txn.put(index_keys.setting("database"), settings.pack())
+            env.sync(True)
+        finally:
+            env.close()
+        for file in range(5):
+            if os.path.exists(db.block_file(file)):  # of a domain that was removed: nobody opens it any more
+                os.unlink(db.block_file(file))
+        open(db.block_file(2), "wb").close()
+        open(db.block_file(4), "wb").close()
+        sync_directory(db.root)
+        os.rename(temporary.index, db.index)
+        sync_directory(db.root)
+    except OSError as error:
+        raise StorageError(f"{error.filename or db.root}: {error.strerror}; nothing was changed") from None
+    finally:
+        shutil.rmtree(temporary.root, ignore_errors=True)
+
+
+def sync_directory(path: str) -> None:
+    """The names in a directory are on disk when this returns."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
