@@ -9,6 +9,8 @@ COPYRIGHT = "The data included in this document is from www.openstreetmap.org. T
 DEFAULT_TIMEOUT_S = 180
 DEFAULT_MAXSIZE_BYTES = 536_870_912
 MAX_QUERY_BYTES = 16 * 1024 * 1024
+MAX_BODY_BYTES = MAX_QUERY_BYTES + 64 * 1024
+"""Longest body of a request: a query and the other fields of a form."""
 MAX_NESTING = 1023
 """Deepest nesting of statements a query may have."""
 

@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-enum { LAUNCH_MAX_BODY = 16 * 1024 * 1024 + 1 }; /* one byte more than a frontend accepts */
+enum { LAUNCH_MAX_BODY = 16 * 1024 * 1024 + 64 * 1024 + 1 }; /* one byte more than a frontend accepts */
 enum { LAUNCH_DIED = 70 };                       /* exit status: the frontend died, its answer may be cut */
 
 /* A growing array of bytes. Running out of memory ends the program. */

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from osm3s.constants import MAX_QUERY_BYTES
-from osm3s.errors import QueryRejected
+from osm3s.constants import MAX_BODY_BYTES, MAX_QUERY_BYTES
+from osm3s.errors import Message, QueryRejected
 
 from .diagnostics import Diagnostics
 from .tokens import encodable
@@ -63,6 +63,8 @@ def decode_form(raw: bytes) -> Request:
     What starts with `<` is the query itself, without any decoding, and so is everything without a field `data`.
     Raises QueryRejected if the text is blank or too long.
     """
+    if len(raw) > len(body_as_read(b"")) + MAX_BODY_BYTES:
+        raise QueryRejected([too_long(len(raw))])
     if raw.lstrip(_SPACE).startswith(b"<"):
         request = Request(_text(raw))
     else:
@@ -121,6 +123,13 @@ def _with_bbox(query: str, bbox: str) -> str:
     return query.replace("(bbox)", f"({box})").replace("[bbox]", f"[bbox:{box}]", 1)
 
 
+def too_long(size_bytes: int) -> Message:
+    """The complaint about a query, or a body, that is larger than may be."""
+    limit_mb = MAX_QUERY_BYTES // (1024 * 1024)
+    text = f"Input Input too long (length: {size_bytes}). The maximum query length is {limit_mb} MB."
+    return Message("encoding error", 0, text)
+
+
 def _check_length(query: str) -> None:
     diagnostics = Diagnostics()
     size = len(query.encode("utf-8", "surrogateescape"))
@@ -129,8 +138,6 @@ def _check_length(query: str) -> None:
     elif not query.strip(" \t\n\v\f\r"):
         diagnostics.encoding_error("Your input contains only whitespace.")
     elif size > MAX_QUERY_BYTES:
-        diagnostics.encoding_error(
-            f"Input Input too long (length: {size}). The maximum query length is {MAX_QUERY_BYTES / 1024 / 1024:g} MB."
-        )
+        diagnostics.messages.append(too_long(size))
     if diagnostics.messages:
         raise QueryRejected(diagnostics.messages)

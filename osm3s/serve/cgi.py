@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from osm3s.constants import MAX_QUERY_BYTES
+from osm3s.constants import MAX_BODY_BYTES
 from osm3s.errors import QueryFailed
 from osm3s.serve.doors import DOORS
 from osm3s.serve.request import Database, Request
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     )
     length = env.get("CONTENT_LENGTH", "")
     if request.needs_body and (length or request.door == "interpreter"):
-        most = min(int(length), MAX_QUERY_BYTES + 1) if length.isdecimal() else MAX_QUERY_BYTES + 1
+        most = min(int(length), MAX_BODY_BYTES + 1) if length.isdecimal() else MAX_BODY_BYTES + 1
         request = request.with_body(sys.stdin.buffer.read(most))
     try:
         return web.serve(request, sys.stdout.fileno(), database, NATIVE)

@@ -28,7 +28,7 @@ def convert(request: Request, _database: Database) -> Page:
     text = fields.get(b"data", b"").decode("utf-8", "surrogateescape")
     if target in MAP_TARGETS:
         return Page("", HTML, 302, location=f"/?data={_link(_translated(text, ql.to_compact_ql))}")
-    body = "<h1>Overpass API Converted Query</h1>\n\n\n"
+    body = "<h1>Overpass API Converted Query</h1>\n\n"
     if target in TARGETS:
         notation, printer = TARGETS[target]
         query = _translated(text, printer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import resource
 import select
 import socket
 import time
@@ -11,9 +12,14 @@ from collections.abc import Callable
 from osm3s.errors import UsageError
 from osm3s.serve.http_connection import HttpConnection
 
-MAX_CONNECTIONS = 512
-BACKLOG = 512
+MAX_CONNECTIONS = 2048
+BACKLOG = 1024
 SWEEP_S = 1.0
+PATIENCE_WHEN_FULL_S = 3.0
+"""While no further client gets in, a request must arrive within this time."""
+SPARE_DESCRIPTORS = 32
+DEAD_PEER_S = 60
+"""A client whose machine acknowledges nothing for so long, or which takes nothing of its answer, is gone."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -29,6 +35,12 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _descriptors() -> int:
+    """How many this process may open for connections."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return (soft if soft != resource.RLIM_INFINITY else 2**20) - SPARE_DESCRIPTORS
+
+
 class HttpServer:
     """Serves until something can be read from `stop`."""
 
@@ -42,7 +54,8 @@ class HttpServer:
         self.frontend_path = frontend_path
         self.trusted_proxies = trusted_proxies
         self._listener = listener
-        self._max_connections = max_connections
+        self.buffered_bytes = 0
+        self._max_connections = min(max_connections, _descriptors() // 2)  # one for the client, one for the frontend
         self._connections: set[HttpConnection] = set()
         self._events = select.epoll()
         self._handlers: dict[int, Callable[[int], None]] = {}
@@ -65,10 +78,12 @@ class HttpServer:
                 self._sweep(now)
 
     def _sweep(self, now: float) -> None:
-        """End what has passed its deadline; while clients wait to get in, also connections that only stay open."""
+        """End what has passed its deadline; while clients wait to get in, also what only stays open or is slow."""
         full = len(self._connections) >= self._max_connections
-        for connection in [c for c in self._connections if 0 < c.deadline <= now or (full and c.idle)]:
-            connection.expire()
+        for connection in list(self._connections):
+            slow = full and (connection.idle or connection.waits_since <= now - PATIENCE_WHEN_FULL_S)
+            if connection.deadline and (slow or connection.deadline <= now):
+                connection.expire()
         self._accept_if_room()
 
     # --- for connections ---
@@ -112,6 +127,9 @@ class HttpServer:
                 break  # nobody waits any more, or the client has gone
             client.setblocking(True)  # the frontend that gets it writes blocking; here every call says MSG_DONTWAIT
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, DEAD_PEER_S)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_S * 1000)
             self._connections.add(HttpConnection(client, address[0].partition("%")[0], self))
         self._accept_if_room()
 

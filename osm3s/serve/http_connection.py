@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from osm3s.constants import MAX_QUERY_BYTES
+from osm3s.constants import MAX_BODY_BYTES
+from osm3s.ql.request import too_long
 from osm3s.serve import wire
 from osm3s.serve.doors import DOORS
 from osm3s.serve.http_message import Body, Head, Malformed, take_head
@@ -25,6 +26,8 @@ IDLE_S = 60.0
 REQUEST_S = 30.0
 """Longest time from the first byte of a request to the last one of its head; a body may take as long again."""
 LINGER_S = 2.0
+MAX_BUFFERED_BYTES = 256 * 1024 * 1024
+"""Of all requests together; beyond it, only short ones are read on."""
 READ_BYTES = 64 * 1024
 METHODS = ("GET", "POST", "HEAD", "OPTIONS", "PUT")
 GONE = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
@@ -43,6 +46,8 @@ class Loop(Protocol):
 
     frontend_path: str
     trusted_proxies: frozenset[str]
+    buffered_bytes: int
+    """What all connections together hold of requests."""
 
     def watch(self, source: socket.socket, events: int, handler: Callable[[int], None]) -> None: ...
     def forget(self, source: socket.socket) -> None: ...
@@ -50,11 +55,12 @@ class Loop(Protocol):
 
 
 class HttpConnection:
-    """`deadline` is the monotonic time at which `expire` is due; 0 while a frontend is at work."""
+    """`deadline` is the monotonic time at which `expire` is due, 0 while a frontend is at work; `waits_since` is when
+    the client last had its turn."""
 
     def __init__(self, client: socket.socket, address: str, loop: Loop) -> None:
-        self.deadline = time.monotonic() + REQUEST_S
         self.idle = True
+        self._wait(REQUEST_S)
         self._client = client
         self._address = address
         self._loop = loop
@@ -66,7 +72,18 @@ class HttpConnection:
         self._keep_alive = False
         self._sent_before = (0, 0)
         self._lingering = False
+        self._held_bytes = 0
         loop.watch(client, select.EPOLLIN | select.EPOLLRDHUP, self._on_client)
+
+    def _wait(self, limit_s: float) -> None:
+        """For the client, from now on."""
+        self.waits_since = time.monotonic()
+        self.deadline = self.waits_since + limit_s
+
+    def _account(self) -> None:
+        held = len(self._data) + len(self._unsent) + (len(self._body.data) if self._body is not None else 0)
+        self._loop.buffered_bytes += held - self._held_bytes
+        self._held_bytes = held
 
     # --- the client's side ---
 
@@ -85,9 +102,13 @@ class HttpConnection:
             self.close()
         elif not self._lingering:
             if self.idle:
-                self.idle, self.deadline = False, time.monotonic() + REQUEST_S
+                self.idle = False
+                self._wait(REQUEST_S)
             self._data += data
             self._advance()
+            self._account()
+            if self._loop.buffered_bytes > MAX_BUFFERED_BYTES and self._body is not None and len(self._body.data):
+                self._refuse(504, TOO_BUSY)
 
     def _advance(self) -> None:
         """Go as far as the bytes that are there allow."""
@@ -108,8 +129,8 @@ class HttpConnection:
             raise Malformed(404, f"There is nothing at {head.path}. Queries go to /api/interpreter.")
         if head.method not in METHODS:
             raise Malformed(405, f"The method {head.method} is not known here.")
-        self._body = Body(head, MAX_QUERY_BYTES)
-        self.deadline = time.monotonic() + REQUEST_S
+        self._body = Body(head, MAX_BODY_BYTES)
+        self._wait(REQUEST_S)
         if head.expects_continue and not self._body.too_long:
             self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -117,12 +138,7 @@ class HttpConnection:
 
     def _ask(self, head: Head, body: Body) -> None:
         if body.too_long:
-            limit = MAX_QUERY_BYTES // (1024 * 1024)
-            self._refuse(
-                400,
-                f"encoding error: Input Input too long (length: {body.too_long}). "
-                f"The maximum query length is {limit} MB.",
-            )
+            self._refuse(400, str(too_long(body.too_long)))
             return
         request = Request(
             door=head.path.rpartition("/")[2],
@@ -138,7 +154,11 @@ class HttpConnection:
         )
         self._keep_alive = head.keep_alive
         self._head = self._body = None
-        frontend = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            frontend = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        except OSError:  # too many open files
+            self._refuse(504, TOO_BUSY)
+            return
         try:
             frontend.connect(self._loop.frontend_path)
             data = memoryview(wire.frame(request))
@@ -169,6 +189,7 @@ class HttpConnection:
         try:
             if self._unsent and not events & GONE:
                 self._unsent = self._unsent[self._frontend.send(self._unsent) :]
+                self._account()
                 if not self._unsent:
                     self._loop.watch(self._frontend, select.EPOLLIN, self._on_frontend)
                 return
@@ -179,7 +200,8 @@ class HttpConnection:
             done = False
         self._drop_frontend()
         if done and self._keep_alive:
-            self.idle, self.deadline = not self._data, time.monotonic() + (REQUEST_S if self._data else IDLE_S)
+            self.idle = not self._data
+            self._wait(IDLE_S if self.idle else REQUEST_S)
             self._loop.watch(self._client, select.EPOLLIN | select.EPOLLRDHUP, self._on_client)
             if self._data:
                 self._advance()
@@ -222,7 +244,10 @@ class HttpConnection:
     def _linger(self) -> None:
         """Close so that the client can read to the end: with unread input the kernel would send a reset at once."""
         self._lingering = True
-        self.deadline = min(self.deadline or float("inf"), time.monotonic() + LINGER_S)
+        self._data.clear()
+        self._head = self._body = None
+        self._account()
+        self._wait(LINGER_S)
         try:
             self._client.shutdown(socket.SHUT_WR)
         except OSError:
@@ -246,6 +271,7 @@ class HttpConnection:
 
     def close(self) -> None:
         self._drop_frontend()
+        self._loop.buffered_bytes -= self._held_bytes
         self._loop.forget(self._client)
         self._client.close()
         self._loop.closed(self)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_CHUNK_LINE_BYTES = 256
+MAX_FRAMING_BYTES = 1024 * 1024
+"""Of lines between chunks and behind the last one: a body in tiny chunks would keep the server busy for long."""
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([!-~\x80-\xff]+) HTTP/([0-9])\.([0-9])")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\x00\r\n]*)")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\x00\r\n]*)?")
@@ -110,6 +112,7 @@ class Body:
         self._chunked = head.chunked
         self._missing = head.content_length
         self._after_chunk = self._in_trailer = False
+        self._framing_bytes = 0
 
     def take(self, data: bytearray) -> bool:
         """Move what belongs to the body from the front of `data`; True once the body is complete or too long."""
@@ -138,6 +141,9 @@ class Body:
                 return False
             line = bytes(data[:end])
             del data[: end + 2]
+            self._framing_bytes += end + 2
+            if self._framing_bytes > MAX_FRAMING_BYTES + len(self.data):
+                raise Malformed(400, "There is more between the chunks of the body than in them.")
             if self._in_trailer:
                 if not line:
                     return True

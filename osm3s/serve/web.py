@@ -23,7 +23,7 @@ from osm3s.serve.request import Database, Request
 from osm3s.serve.response import WebResponse
 
 REHEARSED_QUERY = (
-    b"data=[out:json][timeout:25];(node(1);nwr[name=a](0,0,0.001,0.001);way[a~\"^b|c$\"];node[name](around:9,0,0););"
+    b'data=[out:json][timeout:25];(node(1);nwr[name=a](0,0,0.001,0.001);way[a~"^b|c$"];node[name](around:9,0,0););'
     b"out body;>;out skel qt;out count;"
 )
 """The words that most queries use, on hardly any data."""

@@ -15,12 +15,12 @@ import os
 import socket
 import struct
 
-from osm3s.constants import MAX_QUERY_BYTES
+from osm3s.constants import MAX_BODY_BYTES
 from osm3s.errors import InputError
 from osm3s.serve.request import Request, unpack
 
 LENGTH = struct.Struct("<I")
-MAX_MESSAGE_BYTES = MAX_QUERY_BYTES + 1024 * 1024
+MAX_MESSAGE_BYTES = MAX_BODY_BYTES + 1024 * 1024
 """A body of the largest size, and everything else that belongs to a request."""
 MAX_DESCRIPTORS = 2
 FIRST_READ_BYTES = 64 * 1024

@@ -18,6 +18,7 @@ import pytest
 from conftest import HERE, PROJECT, eventually, exchange, pid_in, process_ended, start_http
 
 import osm3s
+from osm3s.constants import MAX_QUERY_BYTES
 from osm3s.errors import DispatcherError, QueryFailed, QueryRejected, QueryTimeout
 from osm3s.serve import wire
 from osm3s.serve.request import Request
@@ -252,3 +253,12 @@ def test_web_server(db: Path) -> None:
         assert b"Content-type: text/plain; charset=utf-8\r\n" in status
     finally:
         end()
+
+
+def test_a_body_that_is_too_long_is_not_cut_and_run(db: Path) -> None:
+    env = {"OVERPASS_DB_DIR": str(db), "REQUEST_METHOD": "POST"}
+    for size in (MAX_QUERY_BYTES, MAX_QUERY_BYTES + 1_000_000):
+        text = "data=/*" + "x" * (size - 4) + "*/out;"
+        done = run(INTERPRETER, text=text, CONTENT_LENGTH=str(len(text)), **env)
+        assert done.stdout.startswith("Status: 400 Bad Request\n")
+        assert "encoding error: Input Input too long (length: 1" in done.stdout

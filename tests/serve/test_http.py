@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import eventually, exchange, pid_in, process_ended, start_http
 
-from osm3s.constants import MAX_QUERY_BYTES
+from osm3s.constants import MAX_BODY_BYTES
 
 POST = b"POST /api/interpreter HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s"
 
@@ -115,11 +115,11 @@ def test_expect_continue(port: int) -> None:
 
 
 def test_large_bodies_up_to_the_limit(port: int) -> None:
-    _, body = ask(port, "echo" + " " * (MAX_QUERY_BYTES - 5) + "x")
-    assert len(body) > MAX_QUERY_BYTES
-    answer = exchange(port, b"POST /api/interpreter HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (MAX_QUERY_BYTES + 1))
+    _, body = ask(port, "echo" + " " * (MAX_BODY_BYTES - 5) + "x")
+    assert len(body) > MAX_BODY_BYTES
+    answer = exchange(port, b"POST /api/interpreter HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1))
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
-    assert b"encoding error: Input Input too long (length: 16777217). The maximum query length is 16 MB." in answer
+    assert b"encoding error: Input Input too long (length: 16842753). The maximum query length is 16 MB." in answer
 
 
 def test_a_crash_before_the_first_byte_is_status_500(port: int) -> None:

@@ -1,0 +1,159 @@
+"""The HTTP server and clients that mean harm, or only behave as if: nothing they do costs others their answers."""
+
+from __future__ import annotations
+
+import http.client
+import resource
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from conftest import eventually, exchange, start_http
+
+SECOND = b"GET /api/interpreter?data=smuggled HTTP/1.1\r\n\r\n"
+LINE = b"POST /api/interpreter HTTP/1.1\r\n"
+
+
+def is_served(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", "/api/interpreter?data=echo")
+    return connection.getresponse().read() == b"interpreter GET 127.0.0.1 data=echo"
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (LINE + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (LINE + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n", 400),
+        (LINE + b"Content-Length: 4\r\nContent-Length: 5\r\n\r\necho", 400),
+        (LINE + b"Content-Length: 4, 4\r\n\r\necho", 400),
+        (LINE + b"Content-Length: +4\r\n\r\necho", 400),
+        (LINE + b"Content-Length: 0x4\r\n\r\necho", 400),
+        (LINE + b"Content-Length: -1\r\n\r\n", 400),
+        (LINE + b"Content-Length : 4\r\n\r\necho", 400),
+        (LINE + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", 400),
+        (LINE + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 501),
+        (LINE + b"Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n", 501),
+        (LINE + b"Transfer-Encoding: chunked\r\n\r\n4\r\necho0\r\n\r\n", 400),
+        (LINE + b"Transfer-Encoding: chunked\r\n\r\n-4\r\necho\r\n0\r\n\r\n", 400),
+        (LINE + b"Transfer-Encoding: chunked\r\n\r\n0x4\r\necho\r\n0\r\n\r\n", 400),
+        (LINE + b"Transfer-Encoding: chunked\r\n\r\n4\necho\r\n0\r\n\r\n", 400),
+        (LINE + b"Transfer-Encoding: chunked\r\n\r\nfffffffff\r\n", 400),
+        (LINE + b"Transfer-Encoding: chunked\r\n\r\n4;" + b"x" * 300 + b"\r\n", 400),
+        (b"POST /api/interpreter HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (LINE + b"A: b\r\n Content-Length: 4\r\n\r\n", 400),
+        (LINE + b"A: b\r\n\tc\r\n\r\n", 400),
+        (LINE + b"A: b\nContent-Length: 4\r\n\r\n", 400),
+        (LINE + b"A: b\rC: d\r\n\r\n", 400),
+        (LINE + b"A: b\0c\r\n\r\n", 400),
+        (LINE + b"A\0: b\r\n\r\n", 400),
+        (LINE + b": b\r\n\r\n", 400),
+        (b"POST  /api/interpreter HTTP/1.1\r\n\r\n", 400),
+        (b"POST /api/interpreter\0 HTTP/1.1\r\n\r\n", 400),
+        (b"POST /api/interpreter HTTP/2.0\r\n\r\n", 505),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+        (LINE + b"A: " + b"b" * 70_000, 431),
+        (LINE + b"A: b\r\n" * 12_000, 431),
+        (b"GET /api/interpreter?" + b"d" * 70_000, 431),
+    ],
+)
+def test_ambiguous_requests_end_the_connection(port: int, data: bytes, status: int) -> None:
+    answer = exchange(port, data + SECOND)
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert answer.count(b"\r\nDate: ") == 1
+    assert b"\r\nConnection: close\r\n" in answer
+    assert b"smuggled" not in answer
+
+
+def test_nothing_is_echoed_into_the_head(port: int) -> None:
+    data = b"OPTIONS /api/interpreter HTTP/1.1\r\nConnection: close\r\nOrigin: %s\r\n"
+    data += b"Access-Control-Request-Headers: %s\r\n\r\n"
+    assert exchange(port, data % (b"a\rSet-Cookie: x", b"b")).startswith(b"HTTP/1.1 400 ")
+    head = exchange(port, data % (b"\xff\xfe", b"X-A: b\x01\xe9"))
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert len(head.split(b"\r\n")) == len(exchange(port, data % (b"a", b"b")).split(b"\r\n"))
+
+
+def test_bodies_in_tiny_chunks(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), 30) as client:
+        client.sendall(LINE + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 300_000)
+        assert client.recv(1000).startswith(b"HTTP/1.1 400 ")
+    with socket.create_connection(("127.0.0.1", port), 30) as client:
+        client.sendall(LINE + b"Transfer-Encoding: chunked\r\n\r\n4\r\necho\r\n0\r\n" + b"A: b\r\n" * 200_000)
+        assert client.recv(1000).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_client_may_ask_for_encodings_and_ranges(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"Accept-Encoding": "gzip, deflate, br;q=0.5, *;q=0", "Range": "bytes=0-3", "If-None-Match": "*"}
+    connection.request("GET", "/api/interpreter?data=echo", headers=headers)
+    response = connection.getresponse()
+    assert response.status == 200
+    assert response.headers["Content-Encoding"] is None
+    assert response.read() == b"interpreter GET 127.0.0.1 data=echo"
+
+
+@pytest.fixture
+def many_descriptors() -> Iterator[int]:
+    """How many files this process may have open; as many as it may allow itself."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_thousand_idle_connections(frontend: Path, many_descriptors: int) -> None:
+    if many_descriptors < 4200:
+        pytest.skip(f"this process may open only {many_descriptors} files, which a thousand connections exceed")
+    port, end = start_http(frontend, max_connections=2048)
+    try:
+        with ExitStack() as opened:
+            idle = [opened.enter_context(socket.create_connection(("127.0.0.1", port), 30)) for _ in range(1000)]
+            assert is_served(port)
+            for client in idle[::100]:  # and they are there as before
+                client.sendall(b"GET /api/interpreter?data=echo HTTP/1.1\r\n\r\n")
+                assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
+    finally:
+        end()
+
+
+def test_slow_requests_give_way_when_no_place_is_left(frontend: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("osm3s.serve.http.PATIENCE_WHEN_FULL_S", 0.0)
+    port, end = start_http(frontend, max_connections=4)
+    try:
+        with ExitStack() as opened:
+            slow = [opened.enter_context(socket.create_connection(("127.0.0.1", port), 30)) for _ in range(4)]
+            for client in slow[:2]:
+                client.sendall(b"GET /api/interp")
+            for client in slow[2:]:
+                client.sendall(LINE + b"Content-Length: 1000\r\n\r\nabc")
+            assert is_served(port)
+            assert all(client.recv(1000).startswith(b"HTTP/1.1 408 ") for client in slow)
+    finally:
+        end()
+
+
+def test_bodies_together_have_a_limit(frontend: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("osm3s.serve.http_connection.MAX_BUFFERED_BYTES", 1_000_000)
+    port, end = start_http(frontend)
+    try:
+        with ExitStack() as opened:
+            clients = [opened.enter_context(socket.create_connection(("127.0.0.1", port), 30)) for _ in range(3)]
+            for client in clients:
+                client.sendall(LINE + b"Content-Length: 900000\r\n\r\n" + b"x" * 450_000)
+            assert eventually(lambda: any(map(_is_refused, clients)), within_s=20)
+            assert is_served(port)
+        large = LINE + b"Connection: close\r\nContent-Length: 900000\r\n\r\n" + b"x" * 900_000
+        assert eventually(lambda: exchange(port, large).startswith(b"HTTP/1.1 200 "), within_s=20)
+    finally:
+        end()
+
+
+def _is_refused(client: socket.socket) -> bool:
+    try:
+        return client.recv(1000, socket.MSG_DONTWAIT | socket.MSG_PEEK).startswith(b"HTTP/1.1 504 ")
+    except BlockingIOError:
+        return False
