@@ -131,21 +131,33 @@ size_t grid_bytes(const grid *);
 /* --- geom_poly.c: polygons straight in lat/lon, even-odd, any number of rings --- */
 
 typedef struct poly poly;
+/* What is on the border: exactly what is on it; the positions next to it to the south or north, as the reference rounds
+ * closed ways, or the ends of what rules made into an area. */
+enum poly_kind { POLY_EXACT, POLY_CLOSED_WAY, POLY_RULE };
 enum { POLY_OUTSIDE = 0, POLY_BORDER = 1, POLY_INSIDE = 2 };
 
 /* Rings one after the other, each closed implicitly. Edges between lon < -90 and lon > 90 cross the antimeridian.
  * What is inside is counted along the meridian from the south pole. NULL: no memory. */
 poly *poly_new(const position *vertices, const uint32_t *ring_sizes, size_t n_rings);
+/* The same from lines one after the other that together make closed rings, whatever their order and direction. What
+ * goes around a pole contains it. */
+poly *poly_of_lines(const position *vertices, const uint32_t *line_sizes, size_t n_lines);
 void poly_free(poly *);
 
 /* Where a position is: exact. */
 int poly_locate(const poly *, int32_t lat, int32_t lon);
+/* The same as of a poly_of_lines, without making one: for few positions. */
+int lines_locate(const position *vertices, const uint32_t *line_sizes, size_t n_lines, int32_t lat, int32_t lon);
+/* The line of a closed way, of which nodes may be unknown, into `vertices` (room for n + 1); returns its size. */
+uint32_t closed_line(const way_node *nodes, size_t n, position *vertices);
 
 /* Is the way in the polygon, as the reference sees it: a known node strictly inside, or a border point strictly between
  * the ends of a segment, or, where the nodes do not tell, midpoints inside. The reference overlooks about half of the
- * crossings; so does this, see geom_poly.c. A segment that runs along an edge counts only with `border`: it does for ways
+ * crossings; so does this, see geom_poly_way.c. A segment that runs along an edge counts only with `border`: it does for ways
  * that are asked for, not for the members that make a relation match. */
 bool poly_meets_way(const poly *, const way_node *nodes, size_t n, bool border);
+/* Is any part of the way strictly inside? Exact. */
+bool poly_has_part_of_way(const poly *, const way_node *nodes, size_t n);
 
 /* Box of all vertices, plain: whole circles of latitude if an edge crosses the antimeridian. Beyond that, a polygon
  * around a pole also has points north of it, see poly_classify. */
@@ -154,6 +166,29 @@ osm3s_bbox poly_bbox(const poly *);
 /* POLY_OUTSIDE: no point of the plain box is inside or on the border; POLY_INSIDE: every point is strictly inside;
  * POLY_BORDER: not decided. */
 int poly_classify(const poly *, const osm3s_bbox *plain);
+
+/* --- geom_area.c: the places that are in any of many areas --- */
+
+typedef struct area_index area_index;
+
+/* Add, prepare once, then test. Adding and preparing return OSM3S_OK or OSM3S_NOMEM. */
+area_index *area_index_new(void);
+void area_index_free(area_index *);
+/* An area of the rules: see poly_of_lines. Ways are tested as poly_meets_way does it. */
+int area_index_add_lines(area_index *, const position *vertices, const uint32_t *line_sizes, size_t n_lines);
+/* A closed way. Ways are tested exactly: some part must be strictly inside. */
+int area_index_add_way(area_index *, const way_node *nodes, size_t n);
+int area_index_prepare(area_index *);
+
+/* Box of all areas, plain: whole circles of latitude if one of them crosses the antimeridian; empty without areas. */
+osm3s_bbox area_index_bbox(const area_index *);
+/* POLY_OUTSIDE: no point of the plain box is in an area; POLY_INSIDE: every point is strictly inside of one;
+ * POLY_BORDER: not decided. Constant time. */
+int area_index_classify(const area_index *, const osm3s_bbox *plain);
+/* In an area, or on its border if that counts. */
+bool area_index_contain(const area_index *, int32_t lat, int32_t lon, bool border);
+/* 1: a part of the way is in an area; 0; or OSM3S_NOMEM. */
+int area_index_meet_way(const area_index *, const way_node *nodes, size_t n);
 
 /* --- geom_around.c, geom_sphere.c: what is within a distance of points and lines --- */
 

@@ -179,6 +179,61 @@ osm3s_bbox osm3s_poly_bbox(const osm3s_poly *p)
     return poly_bbox(p);
 }
 
+osm3s_area_index *osm3s_area_index_new(void)
+{
+    return area_index_new();
+}
+
+void osm3s_area_index_free(osm3s_area_index *a)
+{
+    area_index_free(a);
+}
+
+int osm3s_area_index_add_lines(osm3s_area_index *a, const int32_t *lat_lon, const uint32_t *line_sizes, size_t n_lines)
+{
+    return area_index_add_lines(a, (const position *)lat_lon, line_sizes, n_lines);
+}
+
+int osm3s_area_index_add_way(osm3s_area_index *a, const int32_t *lat_lon, size_t n)
+{
+    way_node *nodes = nodes_of(lat_lon, n);
+    if (nodes == NULL)
+        return OSM3S_NOMEM;
+    int code = area_index_add_way(a, nodes, n);
+    free(nodes);
+    return code;
+}
+
+int osm3s_area_index_prepare(osm3s_area_index *a)
+{
+    return area_index_prepare(a);
+}
+
+int osm3s_area_index_contain(const osm3s_area_index *a, int32_t lat, int32_t lon, int border)
+{
+    return area_index_contain(a, lat, lon, border != 0);
+}
+
+int osm3s_area_index_meet_way(const osm3s_area_index *a, const int32_t *lat_lon, size_t n)
+{
+    way_node *nodes = nodes_of(lat_lon, n);
+    if (nodes == NULL)
+        return OSM3S_NOMEM;
+    int meets = area_index_meet_way(a, nodes, n);
+    free(nodes);
+    return meets;
+}
+
+int osm3s_area_index_classify(const osm3s_area_index *a, osm3s_bbox plain)
+{
+    return area_index_classify(a, &plain);
+}
+
+osm3s_bbox osm3s_area_index_bbox(const osm3s_area_index *a)
+{
+    return area_index_bbox(a);
+}
+
 osm3s_around *osm3s_around_new(double radius_m)
 {
     return around_new(radius_m);

@@ -306,11 +306,13 @@ typedef struct {
     const osm3s_bbox *boxes; size_t n_boxes;
     struct poly **polys; size_t n_polys;
     struct around **arounds; size_t n_arounds;
+    struct area_index **areas; size_t n_areas;
     const osm3s_rows **within; size_t n_within; /* the id must be in each of these */
     uint32_t newer_than;
     uint32_t changed_since, changed_until; /* the version is of a time after the one, up to the other */
     const int32_t *uids; size_t n_uids;
-    int members_only; /* ways are tested as members of relations: running along a polygon's border does not count */
+    int members_only; /* tested as members of relations: being on the border of a polygon or area does not count */
+    int closed_only;  /* of the ways, only closed ones */
 } osm3s_predicate;
 
 /* Numbers of the blocks of a family that meet one of the boxes (n_boxes 0: all); `out` has room for all of them. */
@@ -329,6 +331,19 @@ int osm3s_count_unchanged(osm3s_snapshot *, int type, const uint32_t *ids, const
                           uint64_t *total, uint32_t *changed, size_t *n);
 /* Add the positions of node rows, or the lines of way rows, to what is around. */
 int osm3s_around_add_rows(osm3s_snapshot *, struct around *, const osm3s_rows *, int type);
+
+/* Add the closed ways among way rows to areas. */
+int osm3s_area_index_add_rows(osm3s_snapshot *, osm3s_context *, struct area_index *, const osm3s_rows *);
+
+/* --- is_in.c: from nodes to what they are in --- */
+
+/* Closed ways of some blocks that contain a node of a set, or have it on their border. */
+int osm3s_ways_around_nodes(osm3s_snapshot *, osm3s_context *, const uint32_t *blocks, size_t n_blocks,
+                            const osm3s_rows *nodes, osm3s_rows *out);
+/* Closed ways of a set, appended to another one. */
+int osm3s_closed_ways(osm3s_snapshot *, osm3s_context *, const osm3s_rows *ways, osm3s_rows *out);
+/* 1: lines (as those of osm3s_area_index_add_lines) contain a node of a set, or have it on their border; 0; or OSM3S_NOMEM. */
+int osm3s_lines_around_nodes(const int32_t *lat_lon, const uint32_t *line_sizes, size_t n_lines, const osm3s_rows *nodes);
 
 /* --- recurse.c: from elements to those they consist of, or that consist of them --- */
 
@@ -553,6 +568,18 @@ int osm3s_poly_locate(const osm3s_poly *, int32_t lat, int32_t lon);
 int osm3s_poly_meets_way(const osm3s_poly *, const int32_t *lat_lon, size_t n, int border);
 int osm3s_poly_classify(const osm3s_poly *, osm3s_bbox plain); /* OSM3S_BORDER: not decided */
 osm3s_bbox osm3s_poly_bbox(const osm3s_poly *);
+
+/* Add areas, prepare, test. Lines of an area: together closed rings, in any order and direction; even-odd. */
+typedef struct area_index osm3s_area_index;
+osm3s_area_index *osm3s_area_index_new(void);
+void osm3s_area_index_free(osm3s_area_index *);
+int osm3s_area_index_add_lines(osm3s_area_index *, const int32_t *lat_lon, const uint32_t *line_sizes, size_t n_lines);
+int osm3s_area_index_add_way(osm3s_area_index *, const int32_t *lat_lon, size_t n);
+int osm3s_area_index_prepare(osm3s_area_index *);
+int osm3s_area_index_contain(const osm3s_area_index *, int32_t lat, int32_t lon, int border);
+int osm3s_area_index_meet_way(const osm3s_area_index *, const int32_t *lat_lon, size_t n);
+int osm3s_area_index_classify(const osm3s_area_index *, osm3s_bbox plain);
+osm3s_bbox osm3s_area_index_bbox(const osm3s_area_index *);
 
 /* Add points and lines (in degrees) and ways, prepare, test. */
 typedef struct around osm3s_around;

@@ -25,6 +25,11 @@ static void query_free(query *q)
 
 /* --- one element --- */
 
+static bool is_spatial(const osm3s_predicate *p)
+{
+    return p->n_boxes + p->n_polys + p->n_arounds + p->n_areas > 0;
+}
+
 static bool needs_meta(const osm3s_predicate *p)
 {
     return p->newer_than || p->changed_until || p->n_uids;
@@ -58,7 +63,7 @@ static bool node_passes(const query *q, int32_t lat, int32_t lon)
 {
     const osm3s_predicate *p = q->predicate;
     if (lat == OSM3S_NO_COORD)
-        return p->n_boxes + p->n_polys + p->n_arounds == 0;
+        return !is_spatial(p);
     for (size_t i = 0; i < p->n_boxes; i++)
         if (!bbox_contains(&p->boxes[i], lat, lon))
             return false;
@@ -68,7 +73,17 @@ static bool node_passes(const query *q, int32_t lat, int32_t lon)
     for (size_t i = 0; i < p->n_arounds; i++)
         if (!around_contains(p->arounds[i], lat, lon))
             return false;
+    for (size_t i = 0; i < p->n_areas; i++)
+        if (!area_index_contain(p->areas[i], lat, lon, !p->members_only))
+            return false;
     return true;
+}
+
+/* Is the way of a slot closed? 1, 0, or an error. */
+static int is_closed(query *q, const view *v, uint32_t slot)
+{
+    int error = view_way_refs(v, slot, &q->nodes);
+    return error ? error : q->nodes.n > 0 && q->nodes.items[0].ref == q->nodes.items[q->nodes.n - 1].ref;
 }
 
 /* 1, 0, or an error. */
@@ -77,13 +92,19 @@ static int way_passes(query *q, const view *v, uint32_t slot)
     const osm3s_predicate *p = q->predicate;
     osm3s_bbox box = view_bbox(v, slot);
     if (bbox_is_empty(&box))
-        return p->n_boxes + p->n_polys + p->n_arounds == 0;
+        return !is_spatial(p);
     bool crosses_antimeridian = (int64_t)box.east - box.west > LON_180;
     if (crosses_antimeridian) { /* the box does not tell where its segments are */
         box.west = -LON_180;
         box.east = LON_180;
     }
     bool decided = !crosses_antimeridian && p->n_polys + p->n_arounds == 0;
+    for (size_t i = 0; i < p->n_areas; i++) {
+        int where = crosses_antimeridian ? POLY_BORDER : area_index_classify(p->areas[i], &box);
+        if (where == POLY_OUTSIDE)
+            return 0;
+        decided = decided && where == POLY_INSIDE;
+    }
     for (size_t i = 0; i < p->n_boxes; i++) {
         if (!bbox_meets(&p->boxes[i], &box))
             return 0;
@@ -109,6 +130,11 @@ static int way_passes(query *q, const view *v, uint32_t slot)
     for (size_t i = 0; i < p->n_arounds; i++)
         if (!around_meets_way(p->arounds[i], q->nodes.items, q->nodes.n))
             return 0;
+    for (size_t i = 0; i < p->n_areas; i++) {
+        int meets = area_index_meet_way(p->areas[i], q->nodes.items, q->nodes.n);
+        if (meets <= 0)
+            return meets;
+    }
     return 1;
 }
 
@@ -116,7 +142,7 @@ static int way_passes(query *q, const view *v, uint32_t slot)
 static bool relation_may_pass(const query *q, const view *v, uint32_t slot)
 {
     const osm3s_predicate *p = q->predicate;
-    if (p->n_boxes + p->n_polys + p->n_arounds == 0)
+    if (!is_spatial(p))
         return true;
     osm3s_bbox box = view_bbox(v, slot);
     if (bbox_is_empty(&box))
@@ -130,6 +156,9 @@ static bool relation_may_pass(const query *q, const view *v, uint32_t slot)
             return false;
     for (size_t i = 0; i < p->n_polys; i++)
         if (poly_classify(p->polys[i], &box) == POLY_OUTSIDE)
+            return false;
+    for (size_t i = 0; i < p->n_areas; i++)
+        if (area_index_classify(p->areas[i], &box) == POLY_OUTSIDE)
             return false;
     for (size_t i = 0; i < p->n_arounds; i++)
         if (!around_may_meet(p->arounds[i], &box))
@@ -154,6 +183,11 @@ static int test_element(query *q, const view *v, uint32_t local, uint32_t block,
     }
     if (!meta_passes(q, v, local) || !ids_pass(q, id))
         return OSM3S_OK;
+    if (q->predicate->closed_only && v->family == OSM3S_WAYS) {
+        int closed = is_closed(q, v, local);
+        if (closed <= 0)
+            return closed;
+    }
     q->count++;
     return q->out ? rows_push(q->out, row) : OSM3S_OK;
 }
@@ -164,7 +198,7 @@ static int test_element(query *q, const view *v, uint32_t local, uint32_t block,
 static int classify_block(const query *q, const osm3s_bbox *box)
 {
     const osm3s_predicate *p = q->predicate;
-    if (p->n_boxes + p->n_polys + p->n_arounds == 0)
+    if (!is_spatial(p))
         return 1;
     if (bbox_is_empty(box))
         return 0;
@@ -178,6 +212,13 @@ static int classify_block(const query *q, const osm3s_bbox *box)
     }
     for (size_t i = 0; i < p->n_polys; i++) {
         int where = wide ? POLY_BORDER : poly_classify(p->polys[i], box);
+        if (where == POLY_OUTSIDE)
+            return 0;
+        if (where != POLY_INSIDE)
+            all = -1;
+    }
+    for (size_t i = 0; i < p->n_areas; i++) {
+        int where = wide ? POLY_BORDER : area_index_classify(p->areas[i], box);
         if (where == POLY_OUTSIDE)
             return 0;
         if (where != POLY_INSIDE)
@@ -208,7 +249,7 @@ static int part_bits(query *q, const view *v, const uint64_t *dead)
 static int place_nodes(query *q, const view *v, const uint64_t *dead, uint32_t block, uint32_t slot_offset, bool inside)
 {
     const osm3s_predicate *p = q->predicate;
-    bool one_box = p->n_boxes == 1 && p->n_polys + p->n_arounds == 0 && p->boxes[0].west <= p->boxes[0].east;
+    bool one_box = p->n_boxes == 1 && p->n_polys + p->n_arounds + p->n_areas == 0 && p->boxes[0].west <= p->boxes[0].east;
     osm3s_rows *out = q->out;
     size_t found = out->n;
     if (grow(&out->rows, &out->cap, found + v->n, sizeof *out->rows))
@@ -234,7 +275,7 @@ static int place_nodes(query *q, const view *v, const uint64_t *dead, uint32_t b
 static int query_part(query *q, const view *v, const uint64_t *dead, uint32_t block, uint32_t slot_offset, bool inside)
 {
     const osm3s_predicate *p = q->predicate;
-    bool nothing_else = !needs_meta(p) && p->n_within == 0;
+    bool nothing_else = !needs_meta(p) && p->n_within == 0 && !p->closed_only;
     if (q->out && nothing_else && p->n_tags == 0 && v->family <= OSM3S_TAGGED_NODES)
         return place_nodes(q, v, dead, block, slot_offset, inside);
     int error = part_bits(q, v, dead);
@@ -242,7 +283,7 @@ static int query_part(query *q, const view *v, const uint64_t *dead, uint32_t bl
         return error;
     size_t words = ((size_t)v->n + 63) / 64;
     /* an element without any position is in no place, even if its block's box is inside */
-    if (q->out == NULL && inside && nothing_else && (p->n_boxes + p->n_polys == 0)) {
+    if (q->out == NULL && inside && nothing_else && !is_spatial(p)) {
         for (size_t w = 0; w < words; w++)
             q->count += (uint64_t)__builtin_popcountll(q->bits[w]);
         return OSM3S_OK;
@@ -281,7 +322,7 @@ int osm3s_query_blocks(osm3s_snapshot *s, osm3s_context *c, const uint32_t *bloc
                        osm3s_rows *out, uint64_t *count)
 {
     query q = {.snapshot = s, .context = c, .predicate = p, .out = out};
-    bool spatial = p->n_boxes + p->n_polys + p->n_arounds > 0;
+    bool spatial = is_spatial(p);
     int error = OSM3S_OK;
     snapshot_will_need(s, blocks, n);
     if (out && p->n_tags == 0 && p->n_within == 0)
@@ -294,7 +335,7 @@ int osm3s_query_blocks(osm3s_snapshot *s, osm3s_context *c, const uint32_t *bloc
         const view *base = snapshot_base(s, blocks[i]), *delta = snapshot_delta(s, blocks[i]);
         if (base == NULL)
             error = OSM3S_CORRUPT;
-        else if (base->family == OSM3S_WAYS && where < 0)
+        else if (base->family == OSM3S_WAYS && (where < 0 || p->closed_only))
             error = snapshot_check_body(s, blocks[i]);
         if (error == OSM3S_OK)
             error = query_part(&q, base, snapshot_dead(s, blocks[i]), blocks[i], 0,

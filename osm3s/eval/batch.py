@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from osm3s.errors import QueryFailed
 from osm3s.eval.execution import Execution
@@ -20,10 +20,15 @@ from osm3s.ffi.element_set import NODE, RELATION, TYPES, WAY, ElementSet
 from osm3s.ffi.out import quadtile_order
 from osm3s.output.derived import Collection, Derived, Geometry, Point, coordinate
 
+if TYPE_CHECKING:
+    from osm3s.storage.areas import StoredArea
+
 BATCH_SIZES = (8192, 2048, 256)
 """Elements per batch, by type: those with members need more memory each."""
 TYPE_NAMES = ("node", "way", "relation")
 NOT_KNOWN = ("NaN", "NaN")
+SOUTH, WEST = -910_000_000, -(1 << 31)
+"""Where squares begin that the reference cuts areas into."""
 _KINDS = {
     "version": columns.VERSION,
     "changeset": columns.CHANGESET,
@@ -262,6 +267,14 @@ class DerivedBatch:
         return None
 
 
+class AreaBatch(DerivedBatch):
+    """Stored areas; nothing is known of them but their tags."""
+
+    def __init__(self, areas: list[StoredArea]) -> None:
+        super().__init__([Derived("area", area.id, area.tags) for area in areas])
+        self.areas = areas
+
+
 class NoElement:
     """Where there is no element: a single item of which nothing is known."""
 
@@ -313,11 +326,31 @@ def element_batches(
 
 
 def batches(execution: Execution, set_: ElementSet, quadtile: bool = False) -> Iterator[ElementBatch | DerivedBatch]:
-    """The whole set: nodes, ways, relations, deriveds."""
+    """The whole set: nodes, ways, relations, areas, deriveds."""
     for element_type in TYPES:
         yield from element_batches(execution, set_, element_type, quadtile)
+    if set_.areas:
+        yield AreaBatch(areas_in_order(set_) if quadtile else set_.areas)
     if set_.deriveds:
         yield DerivedBatch(set_.deriveds)
+
+
+def areas_in_order(set_: ElementSet) -> list[StoredArea]:
+    """The areas of a set in quadtile order, by the box of the squares of 2^20 units that they touch."""
+
+    def order(area: StoredArea) -> tuple[int, int]:
+        south, west, north, east = area.box
+        box = ffi.new(
+            "osm3s_bbox *", (_square(south, -SOUTH), _square(west, -WEST), _square(north, -SOUTH), _square(east, -WEST))
+        )
+        return lib.osm3s_quad_order(lib.osm3s_quad_of_bbox(box[0])), area.id
+
+    return sorted(set_.areas, key=order)
+
+
+def _square(coordinate_e7: int, origin: int) -> int:
+    """Where the square begins in which a coordinate is."""
+    return ((coordinate_e7 + origin) >> 20 << 20) - origin
 
 
 def prepare(execution: Execution, set_: ElementSet, tags: bool, meta: bool, types: tuple[int, ...] = TYPES) -> None:

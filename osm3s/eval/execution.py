@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from osm3s.errors import QueryOutOfMemory, QueryTimeout
+from osm3s.eval.area_ids import uses_areas
 from osm3s.eval.limits import Limits
 from osm3s.eval.scope import Scope
+from osm3s.eval.spatial import AreaIndex
 from osm3s.ffi.element_set import ElementSet
 from osm3s.output.writer import Writer
 from osm3s.ql.tree import Element
@@ -20,13 +22,23 @@ class Execution:
     """One run of one script. Statements read and replace named sets; an undefined set is empty."""
 
     def __init__(
-        self, snapshot: Snapshot, writer: Writer, limits: Limits, bbox: Box | None = None, web: bool = False
+        self,
+        snapshot: Snapshot,
+        writer: Writer,
+        limits: Limits,
+        bbox: Box | None = None,
+        web: bool = False,
+        uses_areas: bool = False,
     ) -> None:
-        """`bbox` is the global one; `web` chooses the wording of the message about memory."""
+        """`bbox` is the global one; `web` chooses the wording of the message about memory; `uses_areas`: the script has
+        a word that reads areas, so they are counted."""
         self.snapshot = snapshot
         self.writer = writer
         self.limits = limits
         self.bbox = bbox
+        self.uses_areas = uses_areas
+        self.prepared_areas: dict[int, tuple[AreaIndex, ElementSet | None]] = {}
+        """By the id of an area or the identity of a set, which is kept with it."""
         self.sets = Scope()
         self._held: list[ElementSet] = []
         self._derived_ids = 0
@@ -122,4 +134,4 @@ def execute(
 
     Raises QueryFailed when the query is stopped; what was printed before stays valid.
     """
-    Execution(snapshot, writer, limits, bbox, web).run(script.children, final=True)
+    Execution(snapshot, writer, limits, bbox, web, uses_areas(script)).run(script.children, final=True)

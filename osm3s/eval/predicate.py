@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from osm3s.eval.spatial import Around, BBox, Polygon, Spatial
+from osm3s.eval.spatial import AreaIndex, Around, BBox, Polygon, Spatial
 from osm3s.eval.tag_filter import TagFilter
 from osm3s.ffi import ffi
 
@@ -21,8 +21,10 @@ class Predicate:
         newer_than: int,
         members_only: bool = False,
         changed: tuple[int, int] = (0, 0),
+        closed_only: bool = False,
     ) -> None:
-        """`changed`: the time of the version is after the one and not after the other, in seconds since 1970."""
+        """`changed`: the time of the version is after the one and not after the other, in seconds since 1970;
+        `closed_only`: of the ways, only closed ones."""
         self.c: Any = ffi.new("osm3s_predicate *")
         tag_array = ffi.new("osm3s_tag_filter[]", max(1, len(tags)))
         kept: list[Any] = [tags, spatial, tag_array]
@@ -34,13 +36,17 @@ class Predicate:
         box_array = ffi.new("osm3s_bbox[]", boxes)
         poly_array = ffi.new("struct poly *[]", polys)
         around_array = ffi.new("struct around *[]", arounds)
+        areas = [s.c for s in spatial if isinstance(s, AreaIndex)]
+        area_array = ffi.new("struct area_index *[]", areas)
         uid_array = ffi.new("int32_t[]", sorted(uids))
-        kept += [box_array, poly_array, around_array, uid_array]
+        kept += [box_array, poly_array, around_array, area_array, uid_array]
         self.c.boxes, self.c.n_boxes = box_array, len(boxes)
         self.c.polys, self.c.n_polys = poly_array, len(polys)
         self.c.arounds, self.c.n_arounds = around_array, len(arounds)
+        self.c.areas, self.c.n_areas = area_array, len(areas)
         self.c.uids, self.c.n_uids = uid_array, len(uids)
         self.c.newer_than = newer_than
         self.c.changed_since, self.c.changed_until = changed
         self.c.members_only = members_only
+        self.c.closed_only = closed_only
         self._kept = kept

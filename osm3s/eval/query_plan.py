@@ -6,9 +6,9 @@ that meet the first spatial condition; all blocks. The order in which the user w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from osm3s.errors import QueryFailed
 from osm3s.eval.changes import changed_besides
@@ -21,7 +21,10 @@ from osm3s.eval.tag_filter import TagFilter
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import NODE, RELATION, WAY, ElementSet
 from osm3s.ql.tree import Element
-from osm3s.storage.snapshot import FAMILIES_OF_TYPE
+from osm3s.storage.snapshot import FAMILIES_OF_TYPE, Snapshot
+
+if TYPE_CHECKING:
+    from osm3s.storage.areas import Areas, StoredArea
 
 TAGGED_NODES = 1
 FEW_BLOCKS = 48
@@ -29,6 +32,8 @@ FEW_BLOCKS = 48
 
 Source = Callable[[int, ElementSet], None]
 """Adds the elements of a type that a filter allows."""
+AreaSource = Callable[[], Sequence["StoredArea"]]
+"""The stored areas that a filter allows."""
 
 
 def _add_rows(rows: ElementSet, element_type: int, into: ElementSet) -> None:
@@ -38,8 +43,10 @@ def _add_rows(rows: ElementSet, element_type: int, into: ElementSet) -> None:
 class QueryPlan:
     """Collects the filters of a query, then runs it."""
 
-    def __init__(self, execution: Execution) -> None:
+    def __init__(self, execution: Execution, snapshot: Snapshot | None = None) -> None:
+        """`snapshot`: where the elements are, if not in that of the execution."""
         self.execution = execution
+        self.snapshot = snapshot or execution.snapshot
         self.tags: list[TagFilter] = []
         self.spatial: list[Spatial] = []
         self.sources: list[Source] = []
@@ -48,6 +55,9 @@ class QueryPlan:
         self.changed: list[tuple[int, int]] = []
         self._version_time = (0, 0)
         """What the predicate asks of the version while a part of the plan runs: after the one, up to the other."""
+        self.closed_only = False
+        """Of the ways, only closed ones are in question."""
+        self.area_sources: list[AreaSource] = []
         self.conditions: list[Element] = []
         self.input_sets: list[str] = []
 
@@ -122,7 +132,14 @@ class QueryPlan:
         return counts[0], counts[1], counts[2]
 
     def _predicate(self) -> Predicate:
-        return Predicate(self.tags, self.spatial, self.uids or set(), self.newer_than, changed=self._version_time)
+        return Predicate(
+            self.tags,
+            self.spatial,
+            self.uids or set(),
+            self.newer_than,
+            changed=self._version_time,
+            closed_only=self.closed_only,
+        )
 
     def _run_type(self, element_type: int, result: ElementSet) -> None:
         found = self._run_changed(element_type) if self.changed else self._candidates(element_type, self.sources)
@@ -159,6 +176,35 @@ class QueryPlan:
             found = changed
         return found or ElementSet()
 
+    # --- areas ------------------------------------------------------------------------------------------------------
+
+    def run_areas(self) -> ElementSet:
+        """The areas and closed ways that satisfy all filters. Areas are not filtered by their places; those have no
+        versions, so none satisfies a filter about them."""
+        self.closed_only = True
+        result = self.run((WAY,))
+        stored = self.snapshot.areas
+        if stored is not None and self.uids is None and not self.newer_than and not self.changed:
+            found = ElementSet()
+            found.areas = list(self._stored_areas(stored))
+            result.areas = self._keep_true(found).areas
+        return result
+
+    def _stored_areas(self, stored: Areas) -> Sequence[StoredArea]:
+        if not self.area_sources:
+            if not self.tags:
+                return stored.all()
+            by_tags = QueryPlan(self.execution, stored.snapshot)
+            by_tags.tags = self.tags
+            return stored.of_rows(by_tags.run((WAY,)).rows(WAY))
+        first, *others = [source() for source in self.area_sources]
+        allowed = [{area.id for area in other} for other in others]
+        return [
+            area
+            for area in first
+            if all(area.id in ids for ids in allowed) and all(tag.matches(area.tags) for tag in self.tags)
+        ]
+
     # --- from rows --------------------------------------------------------------------------------------------------
 
     def _run_rows(self, element_type: int, sources: list[Source], result: ElementSet) -> None:
@@ -170,10 +216,10 @@ class QueryPlan:
                 candidates = found
             else:
                 candidates.intersect(found, (element_type,))
-        if not (self.tags or self.spatial or self._needs_meta):
+        if not (self.tags or self.spatial or self._needs_meta or self.closed_only):
             result.take(candidates, (element_type,))
             return
-        snapshot = self.execution.snapshot
+        snapshot = self.snapshot
         with_meta = self._needs_meta
         if element_type == NODE and (self.tags or with_meta):
             snapshot.resolve_nodes(candidates, tagged_only=not with_meta)
@@ -184,7 +230,7 @@ class QueryPlan:
     def _filter_rows(self, rows: ElementSet, element_type: int, predicate: Predicate, into: ElementSet) -> None:
         check(
             lib.osm3s_query_rows(
-                self.execution.snapshot.handle,
+                self.snapshot.handle,
                 self.execution.limits.handle,
                 rows.rows(element_type),
                 predicate.c,
@@ -208,12 +254,10 @@ class QueryPlan:
         execution, count = self.execution, ffi.new("uint64_t *")
         n = self._keep_newer(blocks, n)
         if self._needs_meta:
-            execution.snapshot.attach_meta(blocks, n)
+            self.snapshot.attach_meta(blocks, n)
         predicate = self._predicate()
         check(
-            lib.osm3s_query_blocks(
-                execution.snapshot.handle, execution.limits.handle, blocks, n, predicate.c, rows, count
-            )
+            lib.osm3s_query_blocks(self.snapshot.handle, execution.limits.handle, blocks, n, predicate.c, rows, count)
         )
         total: int = count[0]
         return total
@@ -227,14 +271,14 @@ class QueryPlan:
         if oldest == 0:
             return n
         for i in range(n):
-            if lib.osm3s_snapshot_entry(self.execution.snapshot.handle, blocks[i]).newest >= oldest:
+            if lib.osm3s_snapshot_entry(self.snapshot.handle, blocks[i]).newest >= oldest:
                 blocks[kept] = blocks[i]
                 kept += 1
         return kept
 
     def _candidate_blocks(self, family: int) -> tuple[Any, int]:
         """Numbers of the blocks that may hold results, ascending."""
-        snapshot = self.execution.snapshot
+        snapshot = self.snapshot
         blocks, n = ffi.new("uint32_t[]", snapshot.n_blocks(family) + 1), ffi.new("size_t *")
         boxes, n_boxes = self.spatial[0].boxes() if self.spatial else (ffi.NULL, 0)
         if self.spatial and n_boxes == 0:
@@ -252,7 +296,7 @@ class QueryPlan:
 
     def _count_family(self, family: int) -> int:
         """Count without looking at elements where the tag directory knows the answer."""
-        snapshot = self.execution.snapshot
+        snapshot = self.snapshot
         if len(self.tags) == 1 and self.tags[0].counts_exactly and not (self.spatial or self.uids or self.newer_than):
             found = self.tags[0].blocks(snapshot, family)
             if found is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from osm3s.eval.limits import Limits
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import NODE, WAY, ElementSet
 from osm3s.storage.snapshot import Snapshot
@@ -69,4 +70,28 @@ class Around:
         return boxes, n[0]
 
 
-Spatial = BBox | Polygon | Around
+class AreaIndex:
+    """In any of some areas; call `prepare` after the last one was added."""
+
+    def __init__(self) -> None:
+        handle = lib.osm3s_area_index_new()
+        if handle == ffi.NULL:
+            raise MemoryError
+        self.c = ffi.gc(handle, lib.osm3s_area_index_free)
+
+    def add_outline(self, outline: Any) -> None:
+        """Add a stored area."""
+        check(lib.osm3s_area_index_add_lines(self.c, outline.lat_lon, outline.sizes, outline.n_lines))
+
+    def add_closed_ways(self, snapshot: Snapshot, limits: Limits, set_: ElementSet) -> None:
+        check(lib.osm3s_area_index_add_rows(snapshot.handle, limits.handle, self.c, set_.rows(WAY)))
+
+    def prepare(self) -> None:
+        check(lib.osm3s_area_index_prepare(self.c))
+
+    def boxes(self) -> tuple[Any, int]:
+        box = ffi.new("osm3s_bbox *", lib.osm3s_area_index_bbox(self.c))
+        return box, int(box.south <= box.north)
+
+
+Spatial = BBox | Polygon | Around | AreaIndex

@@ -14,21 +14,23 @@ UNRESOLVED = 0xFFFFFFFF
 MEMORY_PER_ELEMENT_BYTES = (8, 128, 192)
 """What an element counts for towards `maxsize`, per type: the reference's estimate."""
 MEMORY_PER_DERIVED_BYTES = 192
+MEMORY_PER_AREA_BYTES = 128
 
 
 class ElementSet:
     """Nodes, ways and relations, each sorted by id and without duplicates. `handle` is the `osm3s_set *`.
 
-    `deriveds` are objects with an `id` that are no elements of the map, sorted by it; ids are unique.
+    `areas`, the stored ones, and `deriveds` are objects with an `id`, sorted by it; ids are unique.
     """
 
-    __slots__ = ("deriveds", "handle")
+    __slots__ = ("areas", "deriveds", "handle")
 
     def __init__(self) -> None:
         handle = lib.osm3s_set_new()
         if handle == ffi.NULL:
             raise MemoryError
         self.handle: Any = ffi.gc(handle, lib.osm3s_set_free)
+        self.areas: list[Any] = []
         self.deriveds: list[Any] = []
 
     def rows(self, element_type: int) -> Any:
@@ -43,17 +45,21 @@ class ElementSet:
         return self.count(NODE), self.count(WAY), self.count(RELATION)
 
     def __len__(self) -> int:
-        return sum(self.counts()) + len(self.deriveds)
+        return sum(self.counts()) + len(self.areas) + len(self.deriveds)
 
     def memory_bytes(self) -> int:
         """Estimated size, by which `maxsize` is judged."""
         elements = sum(n * size for n, size in zip(self.counts(), MEMORY_PER_ELEMENT_BYTES, strict=True))
-        return elements + len(self.deriveds) * MEMORY_PER_DERIVED_BYTES
+        areas = len(self.areas) * MEMORY_PER_AREA_BYTES
+        return elements + areas + len(self.deriveds) * MEMORY_PER_DERIVED_BYTES
 
     def add(self, other: ElementSet, types: Iterable[int] = TYPES) -> None:
-        """Become the union with another set. Of deriveds with one id the other set's stays; `types` leaves them out."""
+        """Become the union with another set. Of areas and deriveds with one id the other set's stays; `types` leaves
+        them out."""
         for element_type in types:
             check(lib.osm3s_rows_add(self.rows(element_type), other.rows(element_type)))
+        if types is TYPES and other.areas:
+            self.put_areas([*self.areas, *other.areas])
         if types is TYPES and other.deriveds:
             self.put_deriveds([*self.deriveds, *other.deriveds])
 
@@ -65,14 +71,16 @@ class ElementSet:
     def subtract(self, other: ElementSet) -> None:
         for element_type in TYPES:
             lib.osm3s_rows_subtract(self.rows(element_type), other.rows(element_type))
-        if self.deriveds and other.deriveds:
-            ids = {derived.id for derived in other.deriveds}
-            self.deriveds = [derived for derived in self.deriveds if derived.id not in ids]
+        self.areas = _without(self.areas, other.areas)
+        self.deriveds = _without(self.deriveds, other.deriveds)
+
+    def put_areas(self, areas: Iterable[Any]) -> None:
+        """Replace the areas; of those with one id the last one stays."""
+        self.areas = _by_id(areas)
 
     def put_deriveds(self, deriveds: Iterable[Any]) -> None:
         """Replace the deriveds; of those with one id the last one stays."""
-        by_id = {derived.id: derived for derived in deriveds}
-        self.deriveds = [by_id[id_] for id_ in sorted(by_id)]
+        self.deriveds = _by_id(deriveds)
 
     def intersect(self, other: ElementSet, types: Iterable[int] = TYPES) -> None:
         for element_type in types:
@@ -83,6 +91,7 @@ class ElementSet:
         for element_type in types:
             check(lib.osm3s_rows_copy(self.rows(element_type), result.rows(element_type)))
         if types is TYPES:
+            result.areas = list(self.areas)
             result.deriveds = list(self.deriveds)
         return result
 
@@ -97,3 +106,15 @@ class ElementSet:
         """For tests and small sets."""
         rows = self.handle.of[element_type]
         return [rows.rows[i].id for i in range(rows.n)]
+
+
+def _by_id(objects: Iterable[Any]) -> list[Any]:
+    by_id = {object_.id: object_ for object_ in objects}
+    return [by_id[id_] for id_ in sorted(by_id)]
+
+
+def _without(objects: list[Any], others: list[Any]) -> list[Any]:
+    if not (objects and others):
+        return objects
+    ids = {other.id for other in others}
+    return [object_ for object_ in objects if object_.id not in ids]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from osm3s.eval.area_ids import uses_areas
 from osm3s.eval.execution import execute
 from osm3s.eval.limits import Limits
 from osm3s.output.writer import Writer
@@ -28,6 +29,13 @@ class NativeEngine:
         self.execute(script, settings, snapshot, writer, time.monotonic(), True)
         snapshot.pause()
         self._put_by[db_dir] = snapshot
+
+    def areas_base(self, script: Script, snapshot: Snapshot) -> str | None:
+        """The timestamp of the stored areas; closed ways are areas of the map itself."""
+        if not uses_areas(script):
+            return None
+        areas = snapshot.areas
+        return snapshot.settings.timestamp if areas is None else areas.timestamp
 
     def execute(
         self, script: Script, settings: Settings, snapshot: Snapshot, writer: Writer, started_s: float, web: bool

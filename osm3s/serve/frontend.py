@@ -72,6 +72,9 @@ class Engine(Protocol):
     def rehearse(self, script: ql.Script, settings: Settings, db_dir: str, writer: Writer) -> None:
         """Do what the next query of this process will have to do as well. Raises Osm3sError."""
 
+    def areas_base(self, script: ql.Script, snapshot: Any) -> str | None:
+        """The timestamp of the areas if the script reads areas, else None."""
+
     def execute(
         self, script: ql.Script, settings: Settings, snapshot: Any, writer: Writer, started_s: float, web: bool
     ) -> None:
@@ -108,7 +111,7 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
             if writer.content_type is not None:
                 door.begin(writer.content_type)
             begun = True
-            writer.header(snapshot.settings.timestamp, None, settings.bbox)
+            writer.header(snapshot.settings.timestamp, engine.areas_base(script, snapshot), settings.bbox)
             engine.execute(script, settings, snapshot, writer, started_s, query.web)
             status = door.complete(writer)
             permission.account(0, _cpu_ms())

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from osm3s.eval.filters import around, bbox, changed, has_kv, ids, if_, newer, poly, recurse, set_filter, user
+from osm3s.eval.filters import (
+    area,
+    around,
+    bbox,
+    changed,
+    has_kv,
+    ids,
+    if_,
+    newer,
+    pivot,
+    poly,
+    recurse,
+    set_filter,
+    user,
+)
 from osm3s.ql.tree import Element
 
 if TYPE_CHECKING:
@@ -16,6 +30,8 @@ FILTERS: dict[str, Callable[[QueryPlan, Element], None]] = {
     "bbox-query": bbox.add,
     "id-query": ids.add,
     "around": around.add,
+    "area-query": area.add,
+    "pivot": pivot.add,
     "polygon-query": poly.add,
     "recurse": recurse.add,
     "item": set_filter.add,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from osm3s.ql.tree import Element
 
 if TYPE_CHECKING:
     from osm3s.eval.query_plan import QueryPlan
+    from osm3s.storage.areas import StoredArea
 
 MOST_ID = (1 << 63) - 1
 RANGE_STEP = 1 << 20
@@ -29,6 +31,7 @@ def add(plan: QueryPlan, element: Element) -> None:
             _add_range(plan, element_type, range(max(1, integer_prefix(lower)), integer_prefix(upper) + 1), into)
 
     plan.sources.append(rows)
+    plan.area_sources.append(lambda: _areas(plan, wanted, lower, upper))
 
 
 def _add_range(plan: QueryPlan, element_type: int, ids: range, into: ElementSet) -> None:
@@ -38,3 +41,13 @@ def _add_range(plan: QueryPlan, element_type: int, ids: range, into: ElementSet)
         found.put_ids(element_type, part)
         plan.execution.snapshot.locate(found.rows(element_type), element_type)
         into.add(found, (element_type,))
+
+
+def _areas(plan: QueryPlan, wanted: list[int], lower: str, upper: str) -> Sequence[StoredArea]:
+    stored = plan.snapshot.areas
+    if stored is None:
+        return []
+    if not (lower and upper):
+        return stored.find(wanted)
+    ids, others = range(integer_prefix(lower), integer_prefix(upper) + 1), set(wanted)
+    return [area for area in stored.all() if area.id in ids or area.id in others]

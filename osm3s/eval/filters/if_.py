@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from osm3s.eval.batch import DerivedBatch, element_batches, prepare
+from osm3s.eval.batch import AreaBatch, DerivedBatch, element_batches, prepare
 from osm3s.eval.evaluators.operators import apply
 from osm3s.eval.evaluators.preparation import Column, Constant, Preparation, reads_meta, reads_tags
 from osm3s.eval.evaluators.values import is_true
@@ -16,6 +16,9 @@ from osm3s.ql.tree import Element
 
 if TYPE_CHECKING:
     from osm3s.eval.query_plan import QueryPlan
+
+
+T = TypeVar("T")
 
 
 def add(plan: QueryPlan, element: Element) -> None:
@@ -37,12 +40,12 @@ def keep_true(execution: Execution, set_: ElementSet, condition: Element) -> Ele
         for batch in element_batches(execution, set_, element_type):
             keep = "".join(decided(Items(batch))).encode()
             check(lib.osm3s_rows_keep(batch.rows, batch.n, ffi.from_buffer(keep), kept.rows(element_type)))
-    kept.deriveds = _true_deriveds(set_, decided)
+    kept.areas = _true_ones(set_.areas, AreaBatch(set_.areas), decided)
+    kept.deriveds = _true_ones(set_.deriveds, DerivedBatch(set_.deriveds), decided)
     return kept
 
 
-def _true_deriveds(set_: ElementSet, decided: Column) -> list[object]:
-    if not set_.deriveds:
+def _true_ones(objects: list[T], batch: DerivedBatch, decided: Column) -> list[T]:
+    if not objects:
         return []
-    decisions = decided(Items(DerivedBatch(set_.deriveds)))
-    return [derived for derived, keep in zip(set_.deriveds, decisions, strict=True) if keep == "\1"]
+    return [object_ for object_, keep in zip(objects, decided(Items(batch)), strict=True) if keep == "\1"]

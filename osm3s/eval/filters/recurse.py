@@ -18,3 +18,4 @@ def add(plan: QueryPlan, element: Element) -> None:
             recursion_rows(plan.execution, element, element_type, into)
 
     plan.sources.append(rows)
+    plan.area_sources.append(list)  # areas are members of nothing

@@ -18,4 +18,5 @@ def add(plan: QueryPlan, element: Element) -> None:
         into.add(plan.execution.read(name), (element_type,))
 
     plan.sources.append(rows)
+    plan.area_sources.append(lambda: plan.execution.read(name).areas)
     plan.input_sets.append(name)

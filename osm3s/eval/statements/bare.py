@@ -16,11 +16,14 @@ def execute(execution: Execution, element: Element) -> None:
     types: tuple[int, ...] = (NODE,)
     if element.name in ("id-query", "user", "changed"):
         types = QUERY_TYPES[element.get("type")] if element.get("type") else TYPES
+    elif element.name == "pivot":
+        types = TYPES
     plan = QueryPlan(execution)
     plan.add_filter(element)
     if element.name == "user" and execution.bbox is not None:
         plan.add_bbox(*execution.bbox)
-    execution.sets[element.get("into")] = plan.run(types)
+    is_area = element.name == "id-query" and element.get("type") == "area"
+    execution.sets[element.get("into")] = plan.run_areas() if is_area else plan.run(types)
 
 
 def do_nothing(execution: Execution, element: Element) -> None:

@@ -20,7 +20,7 @@ def count_only(execution: Execution, statements: Sequence[Element]) -> bool:
         return False
     query, out = statements
     options = PrintOptions.of(out)
-    if not options.counts or out.get("from") != query.get("into"):
+    if not options.counts or out.get("from") != query.get("into") or query.get("type") == "area":
         return False
     counts = plan_of(execution, query).count(QUERY_TYPES[query.get("type")])
     print_count(execution, counts, options)

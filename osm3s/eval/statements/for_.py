@@ -5,7 +5,7 @@ Inside, `b.val` is the value. The set of the loop is empty afterwards.
 
 from __future__ import annotations
 
-from osm3s.eval.batch import DerivedBatch, ElementBatch, batches, prepare
+from osm3s.eval.batch import AreaBatch, DerivedBatch, ElementBatch, batches, prepare
 from osm3s.eval.evaluators.preparation import Preparation, reads_meta, reads_tags
 from osm3s.eval.execution import Execution
 from osm3s.eval.items import Items
@@ -50,6 +50,9 @@ def _groups(execution: Execution, set_: ElementSet, evaluator: Element) -> dict[
 
 
 def _put(group: ElementSet, batch: ElementBatch | DerivedBatch, numbers: list[int]) -> None:
+    if isinstance(batch, AreaBatch):
+        group.areas = [batch.areas[i] for i in numbers]
+        return
     if isinstance(batch, DerivedBatch):
         group.deriveds = [batch.deriveds[i] for i in numbers]
         return

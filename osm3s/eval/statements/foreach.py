@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from osm3s.eval.batch import DerivedBatch, batches
+from osm3s.eval.batch import AreaBatch, DerivedBatch, batches
 from osm3s.eval.execution import Execution
 from osm3s.ffi import check, lib
 from osm3s.ffi.element_set import ElementSet
@@ -30,7 +30,9 @@ def _singles(execution: Execution, set_: ElementSet) -> Iterator[ElementSet]:
     for batch in batches(execution, set_, quadtile=True):
         for i in range(batch.n):
             single = ElementSet()
-            if isinstance(batch, DerivedBatch):
+            if isinstance(batch, AreaBatch):
+                single.areas = [batch.areas[i]]
+            elif isinstance(batch, DerivedBatch):
                 single.deriveds = [batch.deriveds[i]]
             else:
                 check(lib.osm3s_rows_keep(batch.rows + i, 1, b"\1", single.rows(batch.element_type)))

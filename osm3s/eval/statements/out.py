@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from osm3s.eval.batch import areas_in_order
 from osm3s.eval.execution import Execution
 from osm3s.eval.recursion import member_rows
 from osm3s.ffi.element_set import NODE, RELATION, TYPES, WAY, ElementSet
 from osm3s.ffi.out import Users
-from osm3s.output.derived import Derived
+from osm3s.output.derived import Derived, count_element
 from osm3s.output.print_options import PrintOptions
 from osm3s.ql.tree import Element
 
@@ -15,7 +16,7 @@ def execute(execution: Execution, element: Element) -> None:
     options = PrintOptions.of(element)
     set_ = execution.read(element.get("from"))
     if options.counts:
-        print_count(execution, set_.counts(), options)
+        print_count(execution, set_.counts(), options, len(set_.areas))
         return
     snapshot = execution.snapshot
     users = None
@@ -33,16 +34,15 @@ def execute(execution: Execution, element: Element) -> None:
             member_rows(execution, set_, element_type, None, members)
     printed = execution.writer.elements(snapshot, set_, options, members, users, execution.limits)
     limit = None if options.limit is None else options.limit - printed
+    for area in (areas_in_order(set_) if options.order == "quadtile" else set_.areas)[:limit]:
+        execution.writer.derived(Derived("area", area.id, area.tags if options.tags else []), options)
+        printed += 1
+    limit = None if options.limit is None else options.limit - printed
     for derived in set_.deriveds[:limit]:
         execution.writer.derived(derived, options)
 
 
-def print_count(execution: Execution, counts: tuple[int, int, int], options: PrintOptions) -> None:
+def print_count(execution: Execution, counts: tuple[int, int, int], options: PrintOptions, areas: int = 0) -> None:
     """The object `count`, whose tags are the numbers of elements."""
-    tags = [
-        ("nodes", str(counts[NODE])),
-        ("ways", str(counts[WAY])),
-        ("relations", str(counts[RELATION])),
-        ("total", str(sum(counts))),
-    ]
-    execution.writer.derived(Derived("count", 0, tags), options)
+    shown_areas = areas if execution.uses_areas else None
+    execution.writer.derived(count_element(counts[NODE], counts[WAY], counts[RELATION], shown_areas), options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from osm3s.eval.execution import Execution
 from osm3s.eval.query_plan import QueryPlan
-from osm3s.ffi.element_set import NODE, RELATION, WAY
+from osm3s.ffi.element_set import NODE, RELATION, WAY, ElementSet
 from osm3s.ql.tree import Element
 
 QUERY_TYPES: dict[str, tuple[int, ...]] = {
@@ -16,15 +16,19 @@ QUERY_TYPES: dict[str, tuple[int, ...]] = {
     "wr": (WAY, RELATION),
     "nr": (NODE, RELATION),
     "derived": (),
+    "area": (WAY,),
 }
+"""An area query is one for closed ways as well."""
 
 
 def execute(execution: Execution, element: Element) -> None:
-    plan = plan_of(execution, element)
-    is_derived = element.get("type") == "derived"
-    execution.sets[element.get("into")] = (
-        plan.run_deriveds() if is_derived else plan.run(QUERY_TYPES[element.get("type")])
-    )
+    execution.sets[element.get("into")] = run(plan_of(execution, element), element.get("type"))
+
+
+def run(plan: QueryPlan, query_type: str) -> ElementSet:
+    if query_type == "derived":
+        return plan.run_deriveds()
+    return plan.run_areas() if query_type == "area" else plan.run(QUERY_TYPES[query_type])
 
 
 def plan_of(execution: Execution, element: Element) -> QueryPlan:

@@ -1,0 +1,65 @@
+"""`is_in(lat,lon);`, `.a is_in;`: the areas and closed ways that contain a place or a node of a set.
+
+Their borders belong to them. Decided in native/is_in.c.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from osm3s.eval.execution import Execution
+from osm3s.eval.spatial import lat_e7, lon_e7
+from osm3s.ffi import check, ffi, lib
+from osm3s.ffi.element_set import NODE, UNRESOLVED, WAY, ElementSet
+from osm3s.ql.numbers import float_prefix
+from osm3s.ql.tree import Element
+
+WAYS = 2
+
+
+def execute(execution: Execution, element: Element) -> None:
+    nodes, result = _places(execution, element), ElementSet()
+    if nodes.count(NODE):
+        _add_closed_ways(execution, nodes, result)
+        _add_areas(execution, nodes, result)
+    execution.sets[element.get("into")] = result
+
+
+def _places(execution: Execution, element: Element) -> ElementSet:
+    """The places that are asked about, as nodes."""
+    if not element.get("lat"):
+        return execution.read(element.get("from"))
+    place = ElementSet()
+    lat, lon = lat_e7(float_prefix(element.get("lat"))), lon_e7(float_prefix(element.get("lon")))
+    check(lib.osm3s_rows_push(place.rows(NODE), 0, UNRESOLVED, 0, lat, lon))
+    return place
+
+
+def _add_closed_ways(execution: Execution, nodes: ElementSet, into: ElementSet) -> None:
+    snapshot = execution.snapshot
+    box = _box(execution, nodes)
+    blocks, n = ffi.new("uint32_t[]", snapshot.n_blocks(WAYS) + 1), ffi.new("size_t *")
+    check(lib.osm3s_select_blocks(snapshot.handle, WAYS, box, 1, blocks, n))
+    check(
+        lib.osm3s_ways_around_nodes(
+            snapshot.handle, execution.limits.handle, blocks, n[0], nodes.rows(NODE), into.rows(WAY)
+        )
+    )
+
+
+def _add_areas(execution: Execution, nodes: ElementSet, into: ElementSet) -> None:
+    stored = execution.snapshot.areas
+    if stored is None:
+        return
+    box = _box(execution, nodes)
+    for area in stored.meeting((box.south, box.west, box.north, box.east)):
+        outline = area.outline()
+        if check(lib.osm3s_lines_around_nodes(outline.lat_lon, outline.sizes, outline.n_lines, nodes.rows(NODE))):
+            into.areas.append(area)
+        execution.check_limits()
+
+
+def _box(execution: Execution, nodes: ElementSet) -> Any:
+    box = ffi.new("osm3s_bbox *")
+    check(lib.osm3s_rows_bbox(execution.snapshot.handle, nodes.rows(NODE), NODE, box))
+    return box
