@@ -196,7 +196,8 @@ class QueryPlan:
                 return stored.all()
             by_tags = QueryPlan(self.execution, stored.snapshot)
             by_tags.tags = self.tags
-            return stored.of_rows(by_tags.run((WAY,)).rows(WAY))
+            found = by_tags.run((WAY,))
+            return stored.of_rows(found.rows(WAY))
         first, *others = [source() for source in self.area_sources]
         allowed = [{area.id for area in other} for other in others]
         return [
