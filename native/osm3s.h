@@ -290,6 +290,11 @@ int osm3s_regex_matches(osm3s_regex *, const char *text, size_t len);
 /* Regular expressions see UTF-8: once per process. */
 void osm3s_set_locale(void);
 
+/* --- process.c --- */
+
+/* The signal comes when the thread that forked this process ends. */
+int osm3s_signal_when_parent_ends(int signal);
+
 enum { OSM3S_TAG_HAS_KEY, OSM3S_TAG_EQUALS, OSM3S_TAG_MATCHES, OSM3S_TAG_KEY_MATCHES };
 
 typedef struct {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from osm3s.dispatch.client import NOT_RUNNING_ORIGIN, DispatcherClient, ReadSession, is_running
 from osm3s.errors import ContextError, DispatcherError, UsageError
 from osm3s.paths import DatabaseDir
+from osm3s.serve.reuse import process
 
 if TYPE_CHECKING:
     from osm3s.serve.request import Database
@@ -72,6 +73,16 @@ def _take_prepared(database: Database) -> DispatcherClient | None:
     return None
 
 
+def _keep_or_close(database: Database, client: DispatcherClient) -> Callable[..., None]:
+    def end(kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and process.stays:
+            _prepared.append((database, client))
+        else:
+            client.close()
+
+    return end
+
+
 @contextmanager
 def admitted(
     database: Database, timeout_s: int, maxsize_bytes: int, query_text: str, address: str
@@ -88,7 +99,7 @@ def admitted(
                 raise
             yield Permission(database.root, None, timeout_s, held)
             return
-        held.enter_context(client)
+        held.push(_keep_or_close(database, client))
         client.ask_to_read(timeout_s, maxsize_bytes, query_text, address)
         yield Permission(client.db_dir, client, timeout_s, held)
 

@@ -1,4 +1,4 @@
-"""One frontend process: waits for a client, answers its one request, exits.
+"""One frontend process: waits for a client, answers its request; then it waits for the next one, or exits (reuse.py).
 
 The kernel ends it when it overruns (serve/limits.py) and when its client hangs up: the connection raises SIGIO then,
 whose default action is to terminate. So a query needs no thread that watches for either.
@@ -15,14 +15,16 @@ import struct
 from collections.abc import Callable
 
 from osm3s.errors import InputError
+from osm3s.ffi import lib
 from osm3s.serve import wire
+from osm3s.serve.board import Seat
 from osm3s.serve.limits import limit_nothing, limit_preparation
 from osm3s.serve.request import Request
+from osm3s.serve.reuse import process
 
 Answer = Callable[[Request, wire.Fds], int]
 """Writes the answer to the descriptors; returns the exit status."""
 
-PID = struct.Struct("<I")
 SLOW_CLIENT_S = 10
 WARM_UP, REHEARSAL = "warm-up", "rehearsal"
 """Doors of requests whose answer nobody reads: do what most requests need; the first one without opening a database."""
@@ -30,38 +32,49 @@ DIED_STATUS = 70
 """Exit status of a frontend that could not serve its client."""
 
 
-def live(listener: socket.socket, parent_alive: int, started: int, answer: Answer) -> int:
-    """Serve one client of the (non-blocking) listener and return this process's exit status.
+def live(listener: socket.socket, parent_alive: int, seat: Seat, answer: Answer) -> int:
+    """Serve clients of the (non-blocking) listener one after the other; return this process's exit status.
 
-    `parent_alive` reads as end of file when the parent has gone; `started` is told the pid once a client has come.
+    `parent_alive` reads as end of file when the parent has gone.
     """
+    # a query that outlives a killed parent must not keep clients waiting at its door
+    signal.signal(signal.SIGHUP, lambda _number, _frame: listener.close())
+    lib.osm3s_signal_when_parent_ends(signal.SIGHUP)
+    process.begin()
     if not _client_waits(listener):
         rehearse(answer)
-    connection = _next_client(listener, parent_alive)
-    if connection is None:
-        return 0
-    os.write(started, PID.pack(os.getpid()))
-    listener.close()  # a query that outlives a killed parent must not keep clients waiting at its door
-    os.close(parent_alive)
-    os.close(started)
-    return _serve(connection, answer)
+    with select.epoll() as events:  # for life: the kernel wakes the first of those that wait, which is the warmest
+        events.register(listener, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+        events.register(parent_alive, select.EPOLLIN)
+        while True:
+            seat.wait()
+            connection = _next_client(listener, events, parent_alive)
+            if connection is None:
+                return 0
+            seat.run()
+            status = _serve(connection, answer)
+            if not process.after_query() or seat.superfluous:
+                seat.leave()
+                return status
 
 
 def _serve(connection: socket.socket, answer: Answer) -> int:
     limit_preparation()
     try:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SLOW_CLIENT_S, 0))
-        request, descriptors = wire.receive(connection)
+        with connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SLOW_CLIENT_S, 0))
+            request, descriptors = wire.receive(connection)
+            die_when_closed(connection)
+            status = answer(request, descriptors)
+            for descriptor in descriptors:
+                os.close(descriptor)
+            survive_closing(connection)
+            connection.send(bytes([status]))
     except (InputError, OSError):
+        process.retire()
         return DIED_STATUS
-    die_when_closed(connection)
-    status = answer(request, descriptors)
-    for descriptor in descriptors:
-        os.close(descriptor)
-    try:
-        connection.send(bytes([status]))
-    except OSError:
-        return DIED_STATUS
+    finally:
+        limit_nothing()
     return 0
 
 
@@ -75,7 +88,6 @@ def rehearse(answer: Answer, door: str = REHEARSAL) -> None:
         os.close(nowhere)
         _serve(server, answer)
         server.close()  # first, since the end of its other side would end this process
-    limit_nothing()
 
 
 def _client_waits(listener: socket.socket) -> bool:
@@ -84,20 +96,19 @@ def _client_waits(listener: socket.socket) -> bool:
     return bool(waiting.poll(0))
 
 
-def _next_client(listener: socket.socket, parent_alive: int) -> socket.socket | None:
-    """The next connection; None if the parent has gone. Of all that wait, the kernel wakes one per connection."""
-    with select.epoll() as events:
-        events.register(listener, select.EPOLLIN | select.EPOLLEXCLUSIVE)
-        events.register(parent_alive, select.EPOLLIN)
-        while True:
-            if any(descriptor == parent_alive for descriptor, _ in events.poll()):
-                return None
-            try:
-                connection, _ = listener.accept()
-            except BlockingIOError:
-                continue
-            connection.setblocking(True)
-            return connection
+def _next_client(listener: socket.socket, events: select.epoll, parent_alive: int) -> socket.socket | None:
+    """The next connection; None if the parent has gone."""
+    while True:
+        if any(descriptor == parent_alive for descriptor, _ in events.poll()):
+            return None
+        try:
+            connection, _ = listener.accept()
+        except BlockingIOError:  # another one was quicker
+            continue
+        except OSError:
+            return None
+        connection.setblocking(True)
+        return connection
 
 
 def die_when_closed(connection: socket.socket) -> None:
@@ -111,3 +122,9 @@ def die_when_closed(connection: socket.socket) -> None:
     already.register(descriptor, select.POLLIN | select.POLLRDHUP)
     if already.poll(0):
         os._exit(DIED_STATUS)
+
+
+def survive_closing(connection: socket.socket) -> None:
+    """Undo `die_when_closed`: the query is answered."""
+    descriptor = connection.fileno()
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) & ~os.O_ASYNC)

@@ -27,6 +27,9 @@ class NativeEngine:
         """Execute a script and put the snapshot by: the next query may use it if nothing changes until then."""
         snapshot = self.open_snapshot(db_dir)
         self.execute(script, settings, snapshot, writer, time.monotonic(), True)
+        self.put_by(snapshot, db_dir)
+
+    def put_by(self, snapshot: Snapshot, db_dir: str) -> None:
         snapshot.pause()
         self._put_by[db_dir] = snapshot
 

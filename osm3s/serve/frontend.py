@@ -18,6 +18,7 @@ from osm3s.ql.request import Request
 from osm3s.ql.settings import Settings
 from osm3s.serve.admission import Permission, admitted
 from osm3s.serve.refusal import refusal_of, text_of
+from osm3s.serve.reuse import process
 
 if TYPE_CHECKING:
     from osm3s.ffi.sink import Sink
@@ -69,6 +70,9 @@ class Engine(Protocol):
     def open_snapshot(self, db_dir: str) -> Any:
         """The newest version, to be closed."""
 
+    def put_by(self, snapshot: Any, db_dir: str) -> None:
+        """Keep it for the next `open_snapshot` of this process, without holding its version."""
+
     def rehearse(self, script: ql.Script, settings: Settings, db_dir: str, writer: Writer) -> None:
         """Do what the next query of this process will have to do as well. Raises Osm3sError."""
 
@@ -117,6 +121,7 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
             permission.account(0, _cpu_ms())
             return status
     except Exception as error:
+        process.retire()
         if status is not None:
             return status  # the answer is complete: what fails now is only the clearing up
         if begun:
@@ -141,7 +146,12 @@ def _snapshot(permission: Permission, settings: Settings, door: Door, engine: En
             snapshot.close()
             snapshot = engine.open_snapshot(permission.root)
         yield snapshot
-    finally:
+    except BaseException:
+        snapshot.close()
+        raise
+    if process.stays:
+        engine.put_by(snapshot, permission.root)
+    else:
         snapshot.close()
 
 

@@ -31,14 +31,19 @@ def limit_execution(timeout_s: float, maxsize_bytes: int, grace_s: float = OVERR
     limit of the address space) does not use it up.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, timeout_s + grace_s if timeout_s > 0 else 0)
     if timeout_s > 0:
-        _lower(resource.RLIMIT_CPU, math.ceil(2 * timeout_s + 60))
-        _lower(resource.RLIMIT_DATA, min(2 * maxsize_bytes, UNLIMITED_BYTES) + SPARE_BYTES)
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        _limit(resource.RLIMIT_CPU, math.ceil(usage.ru_utime + usage.ru_stime + 2 * timeout_s + 60))
+        _limit(resource.RLIMIT_DATA, min(2 * maxsize_bytes, UNLIMITED_BYTES) + SPARE_BYTES)
+    else:
+        _limit(resource.RLIMIT_CPU, None)
+        _limit(resource.RLIMIT_DATA, None)
+    signal.setitimer(signal.ITIMER_REAL, timeout_s + grace_s if timeout_s > 0 else 0)
 
 
-def _lower(limit: int, value: int) -> None:
-    """Set the soft limit, and the hard one a little later so that SIGXCPU comes before SIGKILL."""
-    _, hard = resource.getrlimit(limit)
-    if hard == resource.RLIM_INFINITY or value < hard:
-        resource.setrlimit(limit, (value, hard))
+def _limit(which: int, value: int | None) -> None:
+    """Set the soft limit, which the next query of this process may raise again; None: as far as the hard one."""
+    _, hard = resource.getrlimit(which)
+    if value is None or (hard != resource.RLIM_INFINITY and value > hard):
+        value = hard
+    resource.setrlimit(which, (value, hard))

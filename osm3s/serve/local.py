@@ -54,6 +54,9 @@ class LocalDatabase:
         DispatcherError."""
         from osm3s.serve.engine import NATIVE
 
+        return self._answer(text, NATIVE, format)
+
+    def _answer(self, text: str, engine: frontend.Engine, format: str = "") -> Answer:
         door = MemoryDoor()
-        frontend.answer(frontend.Query(Request(text), format=format), self._database, door, NATIVE)
+        frontend.answer(frontend.Query(Request(text), format=format), self._database, door, engine)
         return Answer(door.sink.data())

@@ -1,7 +1,7 @@
 """The warmed parent: has everything imported and no database open, and keeps children waiting for clients.
 
-The children accept on the Unix socket themselves; the parent is in nobody's way. It only replaces a child that has
-got a client (a little later, so as not to compete with the query for a core) and says in the log how children died.
+The children accept on the Unix socket themselves; the parent is in nobody's way. It only starts further ones when few
+are left to wait, and says in the log how children died.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 
 from osm3s import log
 from osm3s.errors import DispatcherError
-from osm3s.serve.child import PID, WARM_UP, Answer, live, rehearse
+from osm3s.serve.board import FREE, WAITING, Board, Seat
+from osm3s.serve.child import WARM_UP, Answer, live, rehearse
 
-REPLACE_DELAY_S = 0.003
 CRASH_DELAY_S = 0.2
 STOP_S = 2.0
 BACKLOG = 128
@@ -63,14 +63,15 @@ class Parent:
     running_children: int = 64
     """Queries at a time; further clients wait in the socket's backlog."""
 
-    _idle: set[int] = field(default_factory=set, init=False)
-    _running: set[int] = field(default_factory=set, init=False)
+    _seats: dict[int, int] = field(default_factory=dict, init=False)
+    """Of the children, by pid."""
     _stopping: bool = field(default=False, init=False)
     _not_before: float = field(default=0.0, init=False)
 
     def run(self, ready: int | None = None) -> None:
         """Serve until a signal says stop. Writes a byte to the descriptor `ready` once children wait."""
         listener = listen(self.path)
+        self._board = Board(self.running_children, self.idle_children)
         signals, signals_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         started, started_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         alive, alive_in = os.pipe2(os.O_CLOEXEC)
@@ -93,14 +94,13 @@ class Parent:
                 if wait_s == 0:
                     self._fork(listener, alive, started_in, inherited)
                     wait_s = self._seconds_to_next_fork()
-                if ready is not None and len(self._idle) >= self.idle_children:
+                if ready is not None and self._board.count(WAITING) >= self.idle_children:
                     os.write(ready, b"\n")
                     ready = None
                 events.poll(None if wait_s is None else wait_s * 1000)
                 _drain(signals)
-                dead = _reap()
-                self._note_started(_drain(started))  # after reaping, so that it includes what the dead announced
-                self._note_dead(dead)
+                _drain(started)
+                self._note_dead(_reap())
         finally:
             listener.close()
             if os.path.lexists(self.path):
@@ -116,20 +116,23 @@ class Parent:
 
     def _seconds_to_next_fork(self) -> float | None:
         """0: now; None: not before something happens."""
-        missing = self.idle_children - len(self._idle)
-        if missing <= 0 or len(self._running) + len(self._idle) >= self.running_children:
+        if self._board.count(WAITING) >= self.idle_children or len(self._seats) >= self.running_children:
             return None
         return max(0.0, self._not_before - time.monotonic())
 
     def _fork(self, listener: socket.socket, alive: int, started_in: int, inherited: tuple[int, ...]) -> None:
+        number = self._board.free_seat()
+        assert number is not None
+        self._board.write(number, WAITING)
         try:
             pid = os.fork()
         except OSError as error:  # no memory, too many processes: the children that are there go on
             log.append(self.log_path, f"frontend: fork failed: {error.strerror}")
+            self._board.write(number, FREE)
             self._not_before = time.monotonic() + CRASH_DELAY_S
             return
         if pid:
-            self._idle.add(pid)
+            self._seats[pid] = number
             return
         status = 1
         try:
@@ -139,26 +142,18 @@ class Parent:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the parent, which stops us
             for descriptor in inherited:
                 os.close(descriptor)
-            status = live(listener, alive, started_in, self.answer)
+            status = live(listener, alive, Seat(self._board, number, started_in), self.answer)
         except BaseException as error:
             log.append(self.log_path, f"frontend: {type(error).__name__}: {error}")
         finally:
             os._exit(status)
 
-    def _note_started(self, pids: bytes) -> None:
-        for (pid,) in PID.iter_unpack(pids):
-            if pid in self._idle:
-                self._idle.discard(pid)
-                self._running.add(pid)
-                if len(self._idle) * 2 >= self.idle_children:
-                    self._not_before = time.monotonic() + REPLACE_DELAY_S
-
     def _note_dead(self, dead: dict[int, int]) -> None:
         for pid, status in dead.items():
-            if pid in self._idle:  # died without a client: do not answer a crash at start with a storm of forks
+            number = self._seats.pop(pid)
+            if self._board.state(number) == WAITING:  # without a client: do not answer a crash with a storm of forks
                 self._not_before = time.monotonic() + CRASH_DELAY_S
-            self._idle.discard(pid)
-            self._running.discard(pid)
+            self._board.write(number, FREE)
             if os.WIFSIGNALED(status) and os.WTERMSIG(status) not in NORMAL_DEATHS:
                 name = signal.Signals(os.WTERMSIG(status)).name
                 log.append(self.log_path, f"frontend: process {pid} was ended by {name}.")
@@ -167,12 +162,12 @@ class Parent:
         death = select.poll()
         death.register(signals, select.POLLIN)
         for number, patience_s in ((signal.SIGTERM, STOP_S), (signal.SIGKILL, STOP_S)):
-            for pid in self._idle | self._running:
+            for pid in self._seats:
                 os.kill(pid, number)
             give_up = time.monotonic() + patience_s
-            while (self._idle or self._running) and time.monotonic() < give_up:
+            while self._seats and time.monotonic() < give_up:
                 self._note_dead(_reap())
-                if self._idle or self._running:
+                if self._seats:
                     death.poll(max(0.0, give_up - time.monotonic()) * 1000)
                     _drain(signals)
 

@@ -36,6 +36,9 @@ class FakeEngine:
             raise StorageError(f"There is no database in {db_dir}")
         return FakeSnapshot(db_dir)
 
+    def put_by(self, snapshot: FakeSnapshot, db_dir: str) -> None:
+        snapshot.close()
+
     def rehearse(self, script: Script, settings: Settings, db_dir: str, writer: Writer) -> None:
         self.execute(script, settings, self.open_snapshot(db_dir), writer, time.monotonic(), True)
 
@@ -53,6 +56,10 @@ class FakeEngine:
             raise KeyError("bug")
         if order == "regex":
             raise QueryFailed("Invalid regular expression")
+        if order == "pid":
+            writer.sink.write(f"<!-- pid {os.getpid()} -->\n".encode())
+        if order == "grow":
+            self.grown = bytearray(b"x" * (80 << 20))
         if order == "sleep":
             Path(snapshot.db_dir, "sleeping").write_text(str(os.getpid()))
             time.sleep(30)

@@ -28,7 +28,7 @@ REMARK = "<remark> {} </remark>\n\n</osm>\n"
 @pytest.fixture(autouse=True)
 def unlimited(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The process of the tests must not be limited like that of a query."""
-    monkeypatch.setattr(limits, "_lower", lambda limit, value: None)
+    monkeypatch.setattr(limits, "_limit", lambda limit, value: None)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
 

@@ -1,0 +1,56 @@
+"""What a parent and its children know of each other without a message: one byte per child in shared memory."""
+
+from __future__ import annotations
+
+import mmap
+import os
+
+FREE, WAITING, RUNNING, LEAVING = range(4)
+
+
+class Board:
+    """Made by the parent, inherited by the children."""
+
+    def __init__(self, seats: int, waiting_wanted: int) -> None:
+        self._bytes = mmap.mmap(-1, seats)
+        self.waiting_wanted = waiting_wanted
+
+    def state(self, seat: int) -> int:
+        return self._bytes[seat]
+
+    def write(self, seat: int, state: int) -> None:
+        self._bytes[seat] = state
+
+    def count(self, state: int) -> int:
+        return self._bytes[:].count(state)
+
+    def free_seat(self) -> int | None:
+        seat = self._bytes.find(bytes([FREE]))
+        return None if seat < 0 else seat
+
+
+class Seat:
+    """A child's own place. `parent` is a pipe whose reader looks at the board when something comes."""
+
+    def __init__(self, board: Board, number: int, parent: int) -> None:
+        self._board = board
+        self._number = number
+        self._parent = parent
+
+    def wait(self) -> None:
+        self._board.write(self._number, WAITING)
+
+    def run(self) -> None:
+        """A client has come. The parent hears of it if few children wait for the next one."""
+        self._board.write(self._number, RUNNING)
+        if self._board.count(WAITING) * 2 < self._board.waiting_wanted:
+            os.write(self._parent, b"+")
+
+    def leave(self) -> None:
+        """In good order, to be replaced if need be."""
+        self._board.write(self._number, LEAVING)
+
+    @property
+    def superfluous(self) -> bool:
+        """More children wait than would have to, even after a rush."""
+        return self._board.count(WAITING) >= 2 * self._board.waiting_wanted

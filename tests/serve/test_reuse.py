@@ -1,0 +1,83 @@
+"""A frontend process answers the next query too, unless something out of the ordinary has happened in it."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fake_engine import FakeEngine
+from test_doors import start_frontend
+
+import osm3s
+from osm3s.errors import Osm3sError
+from osm3s.serve import reuse
+from osm3s.serve.board import FREE, LEAVING, RUNNING, WAITING, Board, Seat
+from osm3s.serve.local import LocalDatabase
+
+
+@pytest.fixture(scope="module")
+def db() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="osm3s-") as name:
+        Path(name, "osm_base.idx").touch()
+        process = start_frontend(Path(name))
+        yield name
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def pid_of_answer(db: str) -> int:
+    found = re.search(r"<!-- pid (\d+) -->", osm3s.connect(db).query("node[pid];out;").text)
+    assert found is not None
+    return int(found[1])
+
+
+def test_one_process_answers_several_queries(db: str) -> None:
+    assert len({pid_of_answer(db) for _ in range(40)}) < 10
+
+
+@pytest.mark.parametrize("order", ["timeout", "memory", "corrupt", "broken", "regex"])
+def test_a_process_whose_query_failed_answers_no_other(db: str, order: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reuse.process, "stays", True)
+    with pytest.raises((Osm3sError, KeyError)):
+        LocalDatabase(db)._answer(f"node[{order}];out;", FakeEngine())
+    assert not reuse.process.after_query()
+
+
+def test_a_process_that_has_grown_answers_no_other() -> None:
+    process = reuse.Reuse()
+    process.begin()
+    assert process.after_query()
+    grown = bytearray(b"x" * (reuse.MOST_GROWTH_BYTES + (8 << 20)))
+    assert not process.after_query()
+    assert len(grown) > reuse.MOST_GROWTH_BYTES
+
+
+def test_no_process_answers_for_ever() -> None:
+    process = reuse.Reuse()
+    process.begin()
+    assert [process.after_query() for _ in range(reuse.MOST_QUERIES + 1)].count(True) == reuse.MOST_QUERIES - 1
+
+
+def test_the_board(tmp_path: Path) -> None:
+    board = Board(seats=4, waiting_wanted=2)
+    with open(tmp_path / "calls", "w+b", buffering=0) as calls:
+        seats = [Seat(board, number, calls.fileno()) for number in range(4)]
+        assert board.free_seat() == 0
+        for seat in seats[:2]:
+            seat.wait()
+        assert (board.free_seat(), board.count(WAITING)) == (2, 2)
+        seats[0].run()
+        assert calls.tell() == 0  # one still waits
+        seats[1].run()
+        assert calls.tell() == 1
+        assert [board.state(number) for number in range(4)] == [RUNNING, RUNNING, FREE, FREE]
+        for seat in seats:
+            assert not seat.superfluous
+            seat.wait()
+        assert seats[0].superfluous
+        assert board.free_seat() is None
+        seats[3].leave()
+        assert board.state(3) == LEAVING
