@@ -312,8 +312,8 @@ class WriteSession(_Session):
 
     def done(self, version: Version) -> None:
         """The change is merged: publish it as this version and end the session."""
+        self._over = True  # also if the dispatcher is lost: there is nothing to roll back any more
         self._client._ask_ok(("write_done", *version), "Dispatcher_Client::write_commit::socket")
-        self._over = True
 
     def roll_back(self) -> None:
         """The change is discarded: end the session. Without effect when it is over."""

@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 
+from osm3s import failpoint
 from osm3s.paths import OSM_BASE, DatabaseDir
 from osm3s.storage.commit import merge
 from osm3s.storage.index import open_for_reading, open_for_writing, read_settings
@@ -40,10 +41,12 @@ def recover(db_dir: str, domain: str = OSM_BASE) -> str:
 
 def recover_locked(db: DatabaseDir) -> str:
     """As `recover`, for a process that has the writer's lock."""
-    left_import = os.path.isdir(db.import_dir)
+    left_import, filled = os.path.isdir(db.import_dir), os.path.exists(db.index)
     if left_import:
+        if filled:  # it was killed after the database had appeared, perhaps before the mirrors were written
+            write_mirrors(db, *current_version(db.root, db.domain)[1:])
         shutil.rmtree(db.import_dir, ignore_errors=True)
-    shadow = read_shadow(db) if os.path.exists(db.index) else None
+    shadow = read_shadow(db) if filled else None
     if shadow is None:
         return ROLLED_BACK if remove_shadow(db) or left_import else CLEAN
     env = open_for_writing(db.index, sum(len(value or b"") for value in shadow.changes.values()))
@@ -57,8 +60,10 @@ def recover_locked(db: DatabaseDir) -> str:
                 settings = read_settings(txn)
     finally:
         env.close()
-    remove_shadow(db)
+    failpoint.reached("recovery_after_merge")
     write_mirrors(db, settings.timestamp, settings.replicate_id)
+    failpoint.reached("recovery_after_mirrors")
+    remove_shadow(db)  # the last step, as of a commit
     return ROLLED_FORWARD if merged else CLEAN
 
 

@@ -38,9 +38,10 @@ class Permission:
             self._session.prolongate()
 
     def merged(self, txn_id: int, timestamp: str, replicate_id: str) -> None:
-        """The change is visible: tell everybody."""
+        """The change is visible: tell everybody. If the dispatcher has gone, the next one finds the version itself."""
         if self._session:
-            self._session.done(Version(txn_id, timestamp, replicate_id))
+            with suppress(DispatcherError):
+                self._session.done(Version(txn_id, timestamp, replicate_id))
 
 
 @contextmanager

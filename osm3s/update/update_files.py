@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 
-from osm3s.errors import InputError, UsageError
+from osm3s.errors import DispatcherError, InputError, UsageError
 from osm3s.ffi.batch import Batch
 from osm3s.storage.commit import publish
 from osm3s.storage.mirrors import write_mirrors
@@ -45,7 +46,7 @@ def update_files(
         else:
             _import(permission, paths, level or "data", timestamp, replicate_id, areas or "auto", progress)
     if n_large_deltas:
-        with writing(db_dir) as permission:
+        with suppress(DispatcherError), writing(db_dir) as permission:  # it can wait: the change is in the database
             compact(permission)
     progress.done()
     return permission.db.root
