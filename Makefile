@@ -11,7 +11,7 @@ build: $(VENV)/built bin/osm3s_query cgi-bin/interpreter
 $(VENV)/installed: pyproject.toml
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check setuptools wheel numpy lmdb msgpack osmium zstandard \
-	    uvloop cffi tqdm pytest pytest-timeout pytest-benchmark hypothesis ruff mypy shapely
+	    uvloop cffi tqdm requests pytest pytest-timeout pytest-benchmark hypothesis ruff mypy shapely
 	touch $@
 
 $(VENV)/built: $(VENV)/installed $(NATIVE)

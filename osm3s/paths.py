@@ -15,6 +15,8 @@
 | areas.idx areas.shadow areas.lock areas.bin area_deltas.bin area_version | the same for the domain of the areas |
 | areas.writer | held locked by whoever writes areas |
 | rules/ rules_loop.log | the rules that make areas, and the log of the program that runs them again and again |
+| apply_osc_to_db.log fetch_osc_and_apply.log | logs of the reference's update scripts |
+| base-url | where a clone was downloaded from |
 """
 
 from __future__ import annotations
@@ -103,6 +105,19 @@ class DatabaseDir:
     @property
     def database_log(self) -> str:
         return self.file("database.log")
+
+    @property
+    def apply_log(self) -> str:
+        return self.file("apply_osc_to_db.log")
+
+    @property
+    def fetch_and_apply_log(self) -> str:
+        return self.file("fetch_osc_and_apply.log")
+
+    @property
+    def base_url(self) -> str:
+        """Where a clone was downloaded from."""
+        return self.file("base-url")
 
     @property
     def templates(self) -> str:

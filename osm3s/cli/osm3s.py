@@ -22,6 +22,7 @@ COMMANDS = {
     "update": Command("osm3s.cli.update_database", "make a database from a planet file or an extract, or apply diffs"),
     "query": Command("osm3s.cli.osm3s_query", "ask a database; the query is read from standard input"),
     "serve": Command("osm3s.cli.server", "answer queries over HTTP"),
+    "follow": Command("osm3s.cli.follow", "keep a database up to date from a feed of diffs"),
     "verify": Command("osm3s.cli.verify", "check a database from end to end"),
 }
 """In the order in which they are needed."""

@@ -20,8 +20,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise Interrupted
 
 
-def run(program: str, usage: str, update: Callable[[], None]) -> int:
-    """Call `update` and return the exit status of the program."""
+def run(program: str, usage: str, update: Callable[[], None], usage_status: int | None = None) -> int:
+    """Call `update` and return the exit status of the program. `usage_status`: of wrong usage, if it is not 1."""
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     try:
@@ -31,7 +31,7 @@ def run(program: str, usage: str, update: Callable[[], None]) -> int:
         return INTERRUPTED_STATUS
     except UsageError as error:
         print(f"{error}\n{usage}", file=sys.stderr)
-        return error.exit_status
+        return error.exit_status if usage_status is None else usage_status
     except ContextError as error:
         print(f"Context error: {error}", file=sys.stderr)
         return error.exit_status

@@ -22,7 +22,7 @@ update_from_dir: apply all diffs of a directory to a database, in the order of t
   --osc-dir=DIR       the directory with osmChange files, plain or compressed with gzip, bzip2, xz or zstd;
                       *.state.txt, *.tmp, *.part and hidden files are passed over
   --db-dir=DIR        the database directory. Without it: the one of the running dispatcher
-  --version=TEXT      the timestamp of the data after the last diff, kept as it is given
+  --version=TEXT      the timestamp of the data after the last diff; backslashes, as in state files, are dropped
   --replicate-id=N    the number of the last diff
   --data-only, --meta, --keep-attic
                       must be what the database keeps; without one of them it is not checked
@@ -30,10 +30,10 @@ update_from_dir: apply all diffs of a directory to a database, in the order of t
   --flush-size=N      accepted for the sake of scripts
 
 Of several versions of an element the newest counts; of equal versions, the one in the last file.
-Either everything becomes visible at once, or nothing is changed.
+Either everything becomes visible at once, or nothing is changed. An empty directory changes the timestamp alone.
 
-Exit status: 0 done, 1 wrong usage, 2 the database cannot be read or written, 3 the dispatcher cannot be reached,
-15 interrupted, 255 a diff or the directory cannot be read. After any of them but 0, the database is as it was.
+Exit status: 0 done, 2 the database cannot be read or written, 3 the dispatcher cannot be reached, 15 interrupted,
+255 wrong usage, or a diff or the directory cannot be read. After any of them but 0, the database is as it was.
 """
 
 
@@ -52,10 +52,7 @@ def update(options: UpdateOptions) -> None:
 
     if options.osc_dir is None:
         raise UsageError("--osc-dir=DIR is missing: the directory with the diffs")
-    files = diff_files(options.osc_dir)
-    if not files:
-        raise InputError(f"{options.osc_dir}: no diffs here")
-    update_map(options, files)
+    update_map(options, diff_files(options.osc_dir))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             update(options)
 
-    return run("update_from_dir", USAGE, work)
+    return run("update_from_dir", USAGE, work, usage_status=InputError.exit_status)
 
 
 if __name__ == "__main__":

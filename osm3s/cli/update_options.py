@@ -53,6 +53,8 @@ def parse(arguments: list[str], allowed: Collection[str], *, files_allowed: bool
                 raise UsageError(f"Wrong value: {argument}: one of {', '.join(COMPRESSION_METHODS)} is needed")
         elif flag == "--areas" and value not in AREAS:
             raise UsageError(f"Wrong value: {argument}: one of {', '.join(AREAS)} is needed")
+        elif flag == "--version":
+            options.version = value.replace("\\", "")  # state files write T12\:00\:00Z
         else:
             setattr(options, flag[2:].replace("-", "_"), value)
     return options

@@ -24,6 +24,9 @@ class DatabaseSettings:
     timestamp: str = ""
     """Data timestamp as given or read: by convention ISO, but any text is allowed."""
     replicate_id: str = ""
+    """Sequence number of the last diff that the data contains."""
+    replication_url: str = ""
+    """The feed whose numbers these are; empty: not known."""
     next_block_id: list[int] = field(default_factory=lambda: [0, 0, 0])
     """Per element type."""
     next_serial: int = 0

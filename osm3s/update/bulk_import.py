@@ -50,7 +50,7 @@ class BulkImport:
         replicate_id: str | None = None,
         ask_to_appear: Callable[[], None] = lambda: None,
     ) -> DatabaseSettings:
-        """Import all elements. `timestamp` None: take the one of the file's header.
+        """Import all elements. `timestamp` and `replicate_id` None: take those of the file's header.
 
         `ask_to_appear` is called when all is safe on disk; if it raises, nothing appears.
         Raises InputError if the file is no good, StorageError if the disk is; the place is then as before.
@@ -66,7 +66,9 @@ class BulkImport:
                 raise StorageError("not enough memory to start an import")
             self._read(source, progress)
             self._settings.timestamp = timestamp if timestamp is not None else source.header_timestamp or ""
-            self._settings.replicate_id = replicate_id or ""
+            self._settings.replicate_id, self._settings.replication_url = source.replication
+            if replicate_id not in (None, self._settings.replicate_id):
+                self._settings.replicate_id, self._settings.replication_url = replicate_id or "", ""
             self._write(progress)
             ask_to_appear()
             self._appear()

@@ -86,6 +86,14 @@ class InputFile:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else None
 
     @property
+    def replication(self) -> tuple[str, str]:
+        """Sequence number and URL of the feed that continues the file, as far as the header of a PBF states them."""
+        header = self._pbf.header if self._pbf is not None else None
+        if header is None or header.replication_sequence is None:
+            return "", ""
+        return str(header.replication_sequence), header.replication_url
+
+    @property
     def size_bytes(self) -> int | None:
         """Size of the file as it is stored; None of a pipe."""
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from osm3s.errors import DispatcherError, InputError, UsageError
 from osm3s.ffi.batch import Batch
@@ -19,6 +20,16 @@ from osm3s.update.compact import compact
 from osm3s.update.input_file import open_input
 from osm3s.update.permission import Permission, uninterrupted, writing
 from osm3s.update.progress import Progress
+
+
+class DataVersion(NamedTuple):
+    """What a commit says of its data; None: as it was."""
+
+    timestamp: str | None = None
+    replicate_id: str | None = None
+    replication_url: str | None = None
+    areas: str | None = None
+
 
 LEVEL_FLAG = {"data": "--data-only", "meta": "--meta", "attic": "--keep-attic"}
 
@@ -61,8 +72,8 @@ def _import(
     areas: str,
     progress: Progress,
 ) -> None:
-    if len(paths) > 1:
-        raise InputError("a new database is made from one file; apply the others to it afterwards")
+    if len(paths) != 1:
+        raise InputError(f"{permission.db.root}: no database yet, and it is made from one file, not from {len(paths)}")
     db = permission.db
     with open_input(paths[0]) as source:
         settings = BulkImport(db, level, areas).run(source, timestamp, progress, replicate_id, permission.ask_to_merge)
@@ -89,14 +100,27 @@ def _change(
                 permission.prolongate()
             if timestamp is None and path == paths[-1]:
                 timestamp = source.header_timestamp
+    version = DataVersion(timestamp, replicate_id, areas=areas)
+    return commit_changes(permission, batches, version, lambda settings: check_level(settings.level, level))
+
+
+def commit_changes(
+    permission: Permission,
+    batches: Sequence[Batch],
+    version: DataVersion,
+    check: Callable[[DatabaseSettings], None],
+) -> int:
+    """Apply changed elements to a filled database, in one transaction; return how many deltas have become too large.
+
+    `check` may refuse, by raising, when it sees the settings of what is to be changed.
+    """
     with WriteTransaction(permission.db, permission.oldest_snapshot) as txn:
-        _check_level(txn.settings, level)
-        if timestamp is not None:
-            txn.settings.timestamp = timestamp
-        if replicate_id is not None:
-            txn.settings.replicate_id = replicate_id
-        if areas is not None:
-            txn.settings.areas = areas
+        settings = txn.settings
+        check(settings)
+        settings.timestamp = _or(version.timestamp, settings.timestamp)
+        settings.replicate_id = _or(version.replicate_id, settings.replicate_id)
+        settings.replication_url = _or(version.replication_url, settings.replication_url)
+        settings.areas = _or(version.areas, settings.areas)
         update = ElementUpdate(txn)
         update.apply(batches)
         permission.prolongate()
@@ -104,13 +128,18 @@ def _change(
         update.put_changelog()
         with uninterrupted():
             txn_id = publish(txn, permission.ask_to_merge)
-            permission.merged(txn_id, txn.settings.timestamp, txn.settings.replicate_id)
+            permission.merged(txn_id, settings.timestamp, settings.replicate_id)
         return update.n_large_deltas
 
 
-def _check_level(settings: DatabaseSettings, level: str | None) -> None:
-    if level is not None and level != settings.level:
+def _or(value: str | None, old: str) -> str:
+    return old if value is None else value
+
+
+def check_level(kept: str, wanted: str | None) -> None:
+    """Raises UsageError if the database does not keep what it is expected to; None: whatever it is."""
+    if wanted not in (None, kept):
         raise UsageError(
-            f"the database was made with {LEVEL_FLAG[settings.level]}, so {LEVEL_FLAG[level]} is not possible; "
+            f"the database was made with {LEVEL_FLAG[kept]}, so {LEVEL_FLAG[wanted or kept]} is not possible; "
             "leave the option out, or import into another directory"
         )

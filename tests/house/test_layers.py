@@ -22,8 +22,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "eval": {"ffi", "ql", "storage", "output"},
     "update": {"ffi", "storage", "dispatch"},
     "areas": {"ffi", "ql", "storage", "output", "eval", "update"},
+    "replication": {"ffi", "storage", "update"},
     "serve": {"ffi", "ql", "storage", "output", "eval", "dispatch"},
-    "cli": {"ffi", "ql", "storage", "output", "eval", "dispatch", "update", "areas", "serve"},
+    "cli": {"ffi", "ql", "storage", "output", "eval", "dispatch", "update", "areas", "replication", "serve"},
 }
 BASE = {"errors", "constants", "failpoint", "log", "paths"}
 FILES = sorted((ROOT / "osm3s").rglob("*.py"))

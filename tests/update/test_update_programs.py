@@ -82,11 +82,11 @@ def test_files_named_are_one_transaction(tmp_path: Path) -> None:
     assert ids(root) == [("node", 1, 3), ("node", 3, 1), ("way", 2, 1)]
 
 
-def test_the_version_is_kept_as_it_is_given(tmp_path: Path) -> None:
+def test_the_version_is_kept_without_backslashes(tmp_path: Path) -> None:
     root = tmp_path / "db"
     text = r"2024-03-20T12\:00\:00Z"
     assert update_database(root, START, f"--version={text}", "--replicate-id=12").returncode == 0
-    assert Path(DatabaseDir(str(root)).version).read_text() == text + "\n"
+    assert Path(DatabaseDir(str(root)).version).read_text() == "2024-03-20T12:00:00Z\n"
     assert Database(root).settings.replicate_id == "12"
     assert update_database(root, change_file([NODE]), "--version=x", "--replicate-id=13").returncode == 0
     assert Database(root).settings.timestamp == "x"
@@ -198,7 +198,7 @@ def test_a_bad_diff_in_the_directory_changes_nothing(tmp_path: Path) -> None:
     assert done.returncode == 255
     assert "2.osc.gz" in one_line(done.stderr)
     assert len(ids(root)) == 3
-    for arguments, status in (([], 1), ([f"--osc-dir={tmp_path}/none"], 255), ([f"--osc-dir={root}/none"], 255)):
+    for arguments, status in (([], 255), ([f"--osc-dir={tmp_path}/none"], 255), ([f"--osc-dir={root}/none"], 255)):
         assert run("update_from_dir", *arguments, f"--db-dir={root}").returncode == status
 
 
