@@ -25,6 +25,7 @@ MOST_DIFFS, MOST_BYTES = 1440, 512 << 20
 
 def work(replicate_dir: str, start: str, level: str | None) -> None:
     from osm3s.cli.database_of import database_dir
+    from osm3s.cli.update_map import follow_map
     from osm3s.replication.archive import ArchiveFeed
     from osm3s.replication.clock import SystemClock
     from osm3s.replication.follow import Follower, Limits
@@ -35,7 +36,7 @@ def work(replicate_dir: str, start: str, level: str | None) -> None:
 
     if start != "auto" and not (start.isascii() and start.isdecimal()):
         raise UsageError(f"start_id must be a number or auto, not {start}")
-    target, clock = Target(database_dir()), SystemClock()
+    target, clock = Target(database_dir(), follow_map), SystemClock()
     check_level(target.position().level, level)
     asked = target.noted_sequence() if start == "auto" else int(start)
     if asked is None:

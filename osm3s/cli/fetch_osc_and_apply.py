@@ -17,6 +17,7 @@ MOST_DIFFS, MOST_BYTES = 1440, 64 << 20
 
 def work(url: str) -> None:
     from osm3s.cli.database_of import database_dir
+    from osm3s.cli.update_map import follow_map
     from osm3s.replication.ahead import FeedAhead
     from osm3s.replication.clock import SystemClock
     from osm3s.replication.feed import HttpFeed
@@ -25,7 +26,7 @@ def work(url: str) -> None:
     from osm3s.replication.script_log import ScriptLog
     from osm3s.replication.target import Target
 
-    target, clock = Target(database_dir()), SystemClock()
+    target, clock = Target(database_dir(), follow_map), SystemClock()
     noted = target.noted_sequence()
     if noted is None:
         raise UsageError(f"{target.db.replicate_id} does not exist")

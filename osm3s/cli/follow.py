@@ -73,6 +73,7 @@ def parse(arguments: list[str]) -> Options:
 
 def follow(options: Options) -> None:
     from osm3s.cli.database_of import database_dir
+    from osm3s.cli.update_map import follow_map
     from osm3s.replication.ahead import FeedAhead
     from osm3s.replication.archive import ArchiveFeed
     from osm3s.replication.clock import SystemClock
@@ -82,7 +83,7 @@ def follow(options: Options) -> None:
     from osm3s.replication.people_log import PeopleLog
     from osm3s.replication.target import Target
 
-    target = Target(os.path.realpath(options.db_dir) if options.db_dir else database_dir())
+    target = Target(os.path.realpath(options.db_dir) if options.db_dir else database_dir(), follow_map)
     position = target.position()
     source = options.source or position.replication_url
     if not source:

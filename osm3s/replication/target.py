@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -35,10 +35,14 @@ class Position(NamedTuple):
 
 
 class Target:
-    """`db_dir` is that of a filled database; its dispatcher is asked for permission, if one runs."""
+    """`db_dir` is that of a filled database; its dispatcher is asked for permission, if one runs.
 
-    def __init__(self, db_dir: str) -> None:
+    `derive` is called with it after every batch: it brings what is made from the map up to date.
+    """
+
+    def __init__(self, db_dir: str, derive: Callable[[str], None] = lambda root: None) -> None:
         self.db = DatabaseDir(db_dir)
+        self._derive = derive
 
     def position(self) -> Position:
         """Raises StorageError."""
@@ -84,6 +88,7 @@ class Target:
             if n_large_deltas:
                 with writing(self.db.root) as permission:
                     compact(permission)
+        self._derive(self.db.root)
 
 
 def as_sequence(text: str) -> int | None:
