@@ -182,9 +182,15 @@ class Server:
     # --- effects ----------------------------------------------------------------------------------------------------
 
     def carry_out(self, effects: list[Effect]) -> None:
-        todo = deque(effects)
+        todo, lines = deque(effects), list[do.DatabaseLog | do.TransactionsLog]()
         while todo:
-            self._carry_out_one(todo.popleft(), todo)
+            match todo.popleft():
+                case (do.DatabaseLog() | do.TransactionsLog()) as line:
+                    lines.append(line)  # nobody should wait for them
+                case effect:
+                    self._carry_out_one(effect, todo)
+        for line in lines:
+            self._log(line)
         state = self._state
         shown = (state.writer.version, state.readers.count, state.writer.pid)
         if shown != self._shown:
@@ -202,10 +208,6 @@ class Server:
 
     def _carry_out_one(self, effect: Effect, todo: deque[Effect]) -> None:
         match effect:
-            case do.DatabaseLog(text, pid):
-                self._journal.database(text, pid)
-            case do.TransactionsLog(pid, text, query_text):
-                self._journal.transactions(text + escape(query_text), pid)
             case do.Reply(conn, message):
                 self._send(conn, message)
             case do.ListReader(conn, pid, snapshot):
@@ -246,6 +248,13 @@ class Server:
                 self._instance.hide()
             case do.Stop():
                 self._loop.stop()
+
+    def _log(self, line: do.DatabaseLog | do.TransactionsLog) -> None:
+        match line:
+            case do.DatabaseLog(text, pid):
+                self._journal.database(text, pid)
+            case do.TransactionsLog(pid, text, query_text):
+                self._journal.transactions(text + escape(query_text), pid)
 
     def _send(self, conn: int, message: tuple[Any, ...]) -> None:
         client = self._clients.get(conn)
