@@ -107,6 +107,12 @@ class QueryFailed(Osm3sError):
     """The query was stopped while it ran; the text is that of the remark, without "runtime error: "."""
 
 
+class QueryForbidden(QueryFailed):
+    """The query contains a statement that only an operator may run."""
+
+    exit_status = 4
+
+
 class QueryTimeout(QueryFailed):
     """The query used up its time."""
 

@@ -120,6 +120,10 @@ class DatabaseDir:
         return self.file("base-url")
 
     @property
+    def rules_loop_log(self) -> str:
+        return self.file("rules_loop.log")
+
+    @property
     def templates(self) -> str:
         return self.file("templates")
 

@@ -14,8 +14,8 @@ RELATIONS_PER_STEP = 4096
 def assemble(snapshot: Snapshot, relations: ElementSet) -> tuple[list[Batch], set[int]]:
     """The areas of relations (resolved), as batches for an update with positions.
 
-    Also the ids of those areas that cannot be made because a node is the end of an odd number of ways. Relations without
-    any known outline are in neither.
+    Also the ids of those areas that cannot be made because a node is the end of an odd number of ways. Relations
+    without any known outline are in neither.
 
     Raises CorruptError.
     """

@@ -36,7 +36,8 @@ osm3s_query: run a query, or translate it. The query is read from standard input
   --concise               print errors only
   --progress              also say from time to time how far a long query has come
   --verbose               print everything there is to say
-  --rules                 run area rules: no time limit, areas may be made
+  --rules                 run area rules: no time limit, and make-area stores areas, all at once at the end. From then
+                          on areas are what such runs make; update_database --areas=auto has them follow updates again
   --clone=DIR             write a consistent copy of the database into the directory DIR
   --version               print the version and exit
 
@@ -103,9 +104,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.version:
             print(GENERATOR.replace("API", "API version"))
             return 0
-        if options.rules or options.clone:
-            what = "--rules" if options.rules else "--clone"
-            print(f"runtime error: {what} is not available yet.", file=sys.stderr)
+        if options.clone:
+            print("runtime error: --clone is not available yet.", file=sys.stderr)
             return UNAVAILABLE_STATUS
         messages = _messages(options, 2)
         text = b"" if options.request else sys.stdin.buffer.read()
@@ -116,7 +116,8 @@ def main(arguments: list[str] | None = None) -> int:
 
         root = options.db_dir or os.environ.get("OVERPASS_DB_DIR", "")
         socket_dir = os.environ.get("OVERPASS_SOCKET_DIR") or None
-        return _run(options, text, 1, messages, Database(root, socket_dir=socket_dir), NATIVE)
+        database = Database(root, socket_dir=socket_dir)
+        return _run(options, text, 1, messages, database, _rules(messages) if options.rules else NATIVE)
     except KeyboardInterrupt:
         return INTERRUPTED_STATUS
     except Osm3sError as error:
@@ -136,6 +137,14 @@ def answer(request: FrontendRequest, descriptors: list[int], database: Database,
     except Osm3sError as error:
         os.write(errors, f"{error}\n".encode())
         return error.exit_status
+
+
+def _rules(messages: Messages) -> Engine:
+    """Runs area rules; areas that cannot be made are named in messages."""
+    from osm3s.areas.rules import RulesEngine
+    from osm3s.serve.messages import Verbosity
+
+    return RulesEngine(lambda text: messages.say(f"runtime remark: {text}", Verbosity.ASSISTING))
 
 
 def _messages(options: Options, descriptor: int) -> Messages:
@@ -192,7 +201,7 @@ def _run(
 
     door = ConsoleDoor(output, messages)
     try:
-        query = frontend.Query(Request(_text(options, raw)), format=format_)
+        query = frontend.Query(Request(_text(options, raw)), format=format_, rules=options.rules)
     except QueryRejected as rejected:
         return door.rejected("", rejected.messages)
     if options.db_dir:

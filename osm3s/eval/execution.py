@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from osm3s.errors import QueryOutOfMemory, QueryTimeout
 from osm3s.eval.area_ids import uses_areas
 from osm3s.eval.limits import Limits
 from osm3s.eval.scope import Scope
 from osm3s.eval.spatial import AreaIndex
+from osm3s.ffi.batch import Batch
 from osm3s.ffi.element_set import ElementSet
 from osm3s.output.writer import Writer
 from osm3s.ql.tree import Element
 from osm3s.storage.snapshot import Snapshot
 
 Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A run of rules: the areas made so far, and who is told of those that cannot be made."""
+
+    remark: Callable[[str], None]
+    areas: Batch = field(default_factory=Batch)
+    """For an update with positions; of several with one id the last counts."""
 
 
 class Execution:
@@ -40,6 +51,8 @@ class Execution:
         self.prepared_areas: dict[int, tuple[AreaIndex, ElementSet | None]] = {}
         """By the id of an area or the identity of a set, which is kept with it."""
         self.sets = Scope()
+        self.rules: Rules | None = None
+        """What becomes of make-area, if this is a run of rules."""
         self._held: list[ElementSet] = []
         self._derived_ids = 0
         self._stopped = False

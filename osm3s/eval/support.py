@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from osm3s.errors import Message, QueryRejected
+from osm3s.errors import Message, QueryForbidden, QueryRejected
 from osm3s.eval.evaluators import EVALUATORS
 from osm3s.eval.filters import FILTERS
 from osm3s.eval.statements import STATEMENTS
+from osm3s.eval.statements.make_area import NEEDS_RULES
 from osm3s.eval.statements.query import QUERY_TYPES
 from osm3s.ql.tree import Element
 
@@ -30,6 +31,16 @@ def check(script: Element) -> None:
     ]
     if messages:
         raise QueryRejected(messages)
+
+
+def check_allowed(script: Element) -> None:
+    """Raise QueryForbidden if there is something in the script that only runs of rules may do."""
+    if makes_areas(script):
+        raise QueryForbidden(NEEDS_RULES)
+
+
+def makes_areas(script: Element) -> bool:
+    return script.name == "make-area" or any(map(makes_areas, script.children))
 
 
 def _unavailable(parent: Element, children: list[Element]) -> Iterator[tuple[int, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from osm3s.errors import DispatcherError, Message, QueryFailed, StorageError
+from osm3s.errors import DispatcherError, Message, QueryFailed, QueryForbidden, StorageError
 from osm3s.ffi.sink import Sink
 from osm3s.output.writer import Writer
 from osm3s.serve.limits import limit_execution
@@ -34,7 +34,7 @@ class ConsoleDoor:
 
     def refused(self, status: int, text: str, error: Exception) -> int:
         self._messages.say(text)
-        return FILE_STATUS
+        return EXCEPTION_STATUS if isinstance(error, QueryForbidden) else FILE_STATUS
 
     def failed(self, writer: Writer, error: BaseException, text: str) -> int:
         """The document stays unfinished, so that it cannot be taken for a whole one."""

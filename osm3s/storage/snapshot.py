@@ -62,6 +62,11 @@ class Snapshot:
         self._areas_wanted = False
 
     @property
+    def root(self) -> str:
+        """The database directory."""
+        return self._db.root
+
+    @property
     def areas(self) -> Areas | None:
         """The newest version of the areas at the time of the first call; from then on the same.
 
@@ -76,13 +81,14 @@ class Snapshot:
                 self._areas = None
         return self._areas
 
-    def _close_areas(self) -> None:
+    def close_areas(self) -> None:
+        """Whoever asks for them again gets the version that is the newest then."""
         if self._areas is not None:
             self._areas.snapshot.close()
         self._areas, self._areas_wanted = None, False
 
     def close(self) -> None:
-        self._close_areas()
+        self.close_areas()
         ffi.release(self.handle)
         with suppress(Exception):
             self._txn.abort()
@@ -90,7 +96,7 @@ class Snapshot:
 
     def pause(self) -> None:
         """Stop pinning the version, but keep what was loaded, in case nothing changes until `resume`."""
-        self._close_areas()
+        self.close_areas()
         self._paused_at = self.txn_id
         self._txn.abort()
 
