@@ -40,7 +40,7 @@ def check_allowed(script: Element) -> None:
 
 
 def makes_areas(script: Element) -> bool:
-    return script.name == "make-area" or any(map(makes_areas, script.children))
+    return any(element.name == "make-area" for element in script.walk())
 
 
 def _unavailable(parent: Element, children: list[Element]) -> Iterator[tuple[int, str]]:

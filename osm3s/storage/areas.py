@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from struct import pack, unpack
 from typing import Any
 
 from osm3s.ffi import check, columns, ffi, lib
-from osm3s.ffi.element_set import WAY, ElementSet
+from osm3s.ffi.batch import Batch
+from osm3s.ffi.element_set import UNRESOLVED, WAY, ElementSet
 from osm3s.paths import DatabaseDir
 from osm3s.storage.snapshot import Snapshot
 
@@ -84,6 +86,48 @@ class StoredArea:
             check(lib.OSM3S_CORRUPT)
         outline = ffi.gc(outline, lib.osm3s_outline_free)
         return Outline(outline.lat_lon, outline.n_points, outline.sizes, outline.n_lines, outline)
+
+
+class MadeArea(StoredArea):
+    """An area that a run of rules has made and not stored yet: the number `at` of the elements of a batch."""
+
+    __slots__ = ("_at", "_batch")
+
+    def __init__(self, batch: Batch, at: int) -> None:
+        element = batch.c.elements[at]
+        super().__init__(None, ffi.new("osm3s_row *", (element.id, UNRESOLVED, 0, 0, 0)))
+        self._batch, self._at = batch, at
+
+    @property
+    def tags(self) -> list[tuple[str, str]]:
+        c, string = self._batch.c, self._batch.string
+        first = c.elements[self._at].tag_start
+        numbers = range(first, first + c.elements[self._at].n_tags)
+        return [(string(c.tags[i].key), string(c.tags[i].value)) for i in numbers]
+
+    @property
+    def box(self) -> Box:
+        return _box_of([point for line in self._lines() for point in line])
+
+    def outline(self) -> Outline:
+        return Outline.of_lines(line for line in self._lines() if len(line) > 1)
+
+    def _lines(self) -> list[list[tuple[int, int]]]:
+        """Those of a single point, which widen the box, too."""
+        element = self._batch.c.elements[self._at]
+        lines: list[list[tuple[int, int]]] = [[]]
+        for i in range(element.ref_start, element.ref_start + element.n_refs):
+            lon, lat = unpack("<ii", pack("<q", self._batch.c.refs[i]))
+            if lat == lib.OSM3S_NO_COORD:
+                lines.append([])
+            else:
+                lines[-1].append((lat, lon))
+        return lines
+
+
+def _box_of(points: list[tuple[int, int]]) -> Box:
+    lats, lons = [lat for lat, _ in points], [lon for _, lon in points]
+    return min(lats), min(lons), max(lats), max(lons)
 
 
 class Areas:

@@ -123,6 +123,14 @@ def test_nodes_that_are_not_in_the_set_are_left_out(root: Path) -> None:
     assert stored(root) == {3_600_000_002: Area([("postal_code", "9")], lines, box_of(lines))}
 
 
+def test_the_area_that_was_made_is_returned(root: Path) -> None:
+    use = '<print/><query type="node"><area-query/></query><print mode="ids_only"/></foreach>'
+    answer = run("osm3s_query", f"--db-dir={root}", "--rules", stdin=WAYS_RULE.replace("</foreach>", use).encode())
+    body = answer.stdout.decode().split("/>\n\n", 1)[1]
+    assert answer.returncode == 0 and '<area id="2400000001">\n    <tag k="kind" v="ring"/>\n  </area>' in body
+    assert [line.strip() for line in body.splitlines() if "<node" in line] == [f'<node id="{i}"/>' for i in (1, 2, 3)]
+
+
 def test_runs_without_areas(root: Path) -> None:
     run_rules(root, '<id-query type="node" ref="1"/><print/>')
     assert open_areas(str(root)) is None

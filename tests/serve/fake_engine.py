@@ -42,6 +42,9 @@ class FakeEngine:
     def rehearse(self, script: Script, settings: Settings, db_dir: str, writer: Writer) -> None:
         self.execute(script, settings, self.open_snapshot(db_dir), writer, time.monotonic(), True)
 
+    def areas_base(self, script: Script, snapshot: FakeSnapshot) -> str | None:
+        return None
+
     def execute(
         self, script: Script, settings: Settings, snapshot: FakeSnapshot, writer: Writer, started_s: float, web: bool
     ) -> None:
