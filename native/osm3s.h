@@ -283,9 +283,13 @@ int osm3s_snapshot_check_block(osm3s_snapshot *, uint32_t block);
 
 typedef struct osm3s_regex osm3s_regex;
 
-/* NULL: the pattern does not compile (osm3s_last_error). */
-osm3s_regex *osm3s_regex_new(const char *pattern, int ignore_case);
+/* Make a regular expression; *out is to be freed whatever is returned: OSM3S_REGEX if the pattern does not compile,
+ * OSM3S_TIMEOUT or OSM3S_NOMEM if that takes too much. `size` is the number of characters and operators with all
+ * repetitions written out; 0: too many, or unknown, so that the pattern is to be kept in a process of its own. The
+ * context (NULL: no limits) must outlive it. */
+int osm3s_regex_new(const char *pattern, int ignore_case, uint32_t size, osm3s_context *, osm3s_regex **out);
 void osm3s_regex_free(osm3s_regex *);
+/* 0, 1, or an error, also when time is up. */
 int osm3s_regex_matches(osm3s_regex *, const char *text, size_t len);
 /* Regular expressions see UTF-8: once per process. */
 void osm3s_set_locale(void);

@@ -7,6 +7,7 @@ from typing import Any
 
 from osm3s.ffi import ffi, lib
 from osm3s.ffi.regex import Regex
+from osm3s.ql.regex import size_here
 from osm3s.storage.snapshot import Snapshot
 from osm3s.storage.tag_directory import TagBlocks
 
@@ -15,14 +16,28 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
+def _compiled(pattern: str, ignore_case: bool, context: Any) -> Regex | None:
+    return Regex(pattern, ignore_case, size_here(pattern), context) if pattern else None
+
+
 class TagFilter:
     """One has-kv. An empty `key` means that `key_regex` counts; empty value and value_regex: the key must be there."""
 
-    def __init__(self, key: str, value: str, key_regex: str, value_regex: str, negate: bool, ignore_case: bool) -> None:
+    def __init__(
+        self,
+        key: str,
+        value: str,
+        key_regex: str,
+        value_regex: str,
+        negate: bool,
+        ignore_case: bool,
+        context: Any = ffi.NULL,
+    ) -> None:
+        """`context`: the `osm3s_context *` whose limits hold for regular expressions."""
         self.negate = negate
         self.key, self.value = _bytes(key), _bytes(value)
-        self._key_regex = Regex(key_regex, ignore_case) if key_regex else None
-        self._value_regex = Regex(value_regex, ignore_case) if value_regex else None
+        self._key_regex = _compiled(key_regex, ignore_case, context)
+        self._value_regex = _compiled(value_regex, ignore_case, context)
         if self._key_regex is not None:
             self._kind = lib.OSM3S_TAG_KEY_MATCHES
         elif self._value_regex is not None:

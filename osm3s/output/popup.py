@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from osm3s.ffi.out import Handle, Users, handle_of
 from osm3s.ffi.regex import Regex
 from osm3s.ffi.sink import Sink
 from osm3s.output.decoded import Decoded, DecodedWriter
 from osm3s.output.markup import HTML_CONTENT_TYPE, HTML_END, error_paragraph, escaped, html_begin
-from osm3s.output.print_options import Box
+from osm3s.output.print_options import Box, PrintOptions
 from osm3s.ql.formats import PopupCategory, PopupConfig, PopupTest
+from osm3s.ql.regex import size_here
 
 Tags = dict[str, str]
 
 
 class PopupWriter(DecodedWriter):
-    """An element stands in the first category that accepts it. Raises QueryFailed for an invalid regular expression."""
+    """An element stands in the first category that accepts it."""
 
     content_type = HTML_CONTENT_TYPE
 
@@ -24,6 +28,20 @@ class PopupWriter(DecodedWriter):
 
     def header(self, osm_base: str, areas_base: str | None = None, bbox: Box | None = None) -> None:
         self.sink.write(html_begin())
+
+    def elements(
+        self,
+        snapshot: Handle | None,
+        set_: Handle,
+        options: PrintOptions,
+        members: Handle | None = None,
+        users: Users | None = None,
+        context: Handle | None = None,
+    ) -> int:
+        """Raises QueryFailed also for an invalid regular expression."""
+        for category in self._categories:
+            category.compile(handle_of(context))
+        return super().elements(snapshot, set_, options, members, users, context)
 
     @property
     def held_bytes(self) -> int:
@@ -54,6 +72,11 @@ class _Category:
         self._paragraphs: list[str] = []
         self.held_bytes = 0
 
+    def compile(self, context: Any) -> None:
+        for group in self._groups:
+            for test in group:
+                test.compile(context)
+
     def accepts(self, tags: Tags | None) -> bool:
         """If all tests of some group pass. None: tags are not asked for; nothing is known then."""
         return tags is not None and any(all(test.passes(tags) for test in group) for group in self._groups)
@@ -78,10 +101,15 @@ class _Test:
     def __init__(self, test: PopupTest) -> None:
         self._key = test.key
         self._straight = test.straight
-        self._value = Regex(test.value)
+        self._pattern = test.value
+        self._value: Regex | None = None
+
+    def compile(self, context: Any) -> None:
+        """`context` is that of the query, which lasts as long as the answer."""
+        self._value = self._value or Regex(self._pattern, False, size_here(self._pattern), context)
 
     def passes(self, tags: Tags) -> bool:
-        found = self._key in tags and self._value.matches(tags[self._key])
+        found = self._value is not None and self._key in tags and self._value.matches(tags[self._key])
         return found == self._straight
 
 

@@ -64,7 +64,8 @@ class Writer(Protocol):
 def writer_for(format_: str, config: FormatConfig, sink: Sink, form: Request | None = None) -> Writer:
     """The writer of a format; `config` is what the query says about it, `form` what the client says beside the query.
 
-    Raises ValueError if there is no such format, QueryFailed if the configuration is of no use."""
+    Raises ValueError if there is no such format.
+    """
     form = form or Request("")
     if format_ == "json":
         return JsonWriter(sink, form.jsonp or None)

@@ -81,8 +81,9 @@ def parse(text: str | bytes, *, check: bool = True, check_regex: CheckRegex | No
     """Read a query in either language; the root is an `osm-script`.
 
     XML without declaration or root is completed first. With `check` false, only what the reference needs for a
-    translation is checked: the values of most attributes are then taken as they come. `check_regex` tells whether a
-    pattern (and whether it is case-sensitive) is a regular expression; the default asks the C library.
+    translation is checked: the values of most attributes are then taken as they come. `check_regex` takes a
+    pattern (and whether it is case-sensitive) and returns the beginning of a complaint, or ""; the default asks the C
+    library.
     Invalid UTF-8 is kept as surrogate escapes. Raises QueryRejected with all messages in the order they arise.
     """
     root, messages = read(text, check=check, check_regex=check_regex)

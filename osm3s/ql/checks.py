@@ -22,7 +22,7 @@ class Check:
     element: Element
     place: Place
     diagnostics: Diagnostics
-    check_regex: Callable[[str, bool], bool]
+    check_regex: Callable[[str, bool], str]
     known_format: str | None
     """The output format, if a QL setting has already dealt with it."""
 

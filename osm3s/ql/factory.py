@@ -9,10 +9,10 @@ from .attributes import NARROWING, exists, has_result, unknown_attributes
 from .checks import STATEMENT_CHECKS, Check, usable_box
 from .diagnostics import Diagnostics, Place
 from .filter_checks import FILTER_CHECKS
-from .regex import compiles_in_libc
+from .regex import RegexCheck
 from .tree import Element, Script
 
-CheckRegex = Callable[[str, bool], bool]
+CheckRegex = Callable[[str, bool], str]
 
 _CHECKS = STATEMENT_CHECKS | FILTER_CHECKS
 _NEWER_MISPLACED = '"newer" can appear only inside "query" statements.'
@@ -46,7 +46,7 @@ class Factory:
     def __init__(self, diagnostics: Diagnostics, check: bool, check_regex: CheckRegex | None) -> None:
         self.diagnostics = diagnostics
         self.check = check
-        self.check_regex = check_regex or compiles_in_libc
+        self.check_regex = check_regex or RegexCheck()
         self.known_format: str | None = None
         """The output format, if a setting of QL has dealt with it."""
         self._assigning: Element | None = None

@@ -57,8 +57,8 @@ def _has_kv(check: Check) -> None:
 
 
 def _regex(check: Check, pattern: str, case_sensitive: bool) -> None:
-    if not check.check_regex(pattern, case_sensitive):
-        check.fail(f'Invalid regular expression: "{pattern}"')
+    if complaint := check.check_regex(pattern, case_sensitive):
+        check.fail(f'{complaint}: "{pattern}"')
 
 
 def last_ref(attrs: dict[str, str]) -> int:

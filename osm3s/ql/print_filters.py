@@ -9,7 +9,7 @@ from .filter_checks import POSITION_RECURSIONS, ROLE_RECURSIONS, polygon_corners
 from .formats import quoted
 from .numbers import float_prefix, float_text, integer_prefix
 from .print_evaluators import print_evaluator
-from .regex import compiles_in_libc
+from .regex import RegexCheck
 from .timestamps import normal_form
 from .tree import Element
 
@@ -51,7 +51,7 @@ def _has_kv(element: Element) -> str:
 
 def _valid_regex(element: Element, attribute: str) -> str:
     pattern = element.get(attribute)
-    return pattern if pattern and compiles_in_libc(pattern, element.get("case") != "ignore") else ""
+    return "" if not pattern or RegexCheck()(pattern, element.get("case") != "ignore") else pattern
 
 
 def _ids(element: Element) -> str:

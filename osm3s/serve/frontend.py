@@ -106,7 +106,7 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
         return door.refused(400, f"runtime error: {forbidden}", forbidden)
     try:
         writer = writer_for(output, settings.csv or settings.popup, door.sink, query.form)
-    except (ValueError, QueryFailed) as error:
+    except ValueError as error:
         return door.refused(400, f"runtime error: {error}", QueryFailed(str(error)))
     if query.validate_only:
         door.begin(writer.content_type)

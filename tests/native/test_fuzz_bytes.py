@@ -16,6 +16,7 @@ from test_index_pages import update_ids, update_links
 from test_sets import Rows
 
 from osm3s.ffi import ffi, lib
+from osm3s.ffi.regex import Regex
 from osm3s.storage.directory import ENTRY_BYTES
 
 ROUNDS = 2500
@@ -141,9 +142,9 @@ def read_links(page: bytes) -> int:
 def read_tags(page: bytes) -> int:
     at, key, value = ffi.new("size_t *"), ffi.new("osm3s_bytes *"), ffi.new("osm3s_bytes *")
     total, n, ids, counts = ffi.new("uint64_t *"), ffi.new("size_t *"), ffi.new("uint32_t[9]"), ffi.new("uint32_t[9]")
-    marks, regex = ffi.new("uint8_t[8]"), ffi.gc(lib.osm3s_regex_new(b".", 0), lib.osm3s_regex_free)
+    marks, regex = ffi.new("uint8_t[8]"), Regex(".", False, 1)
     lib.osm3s_tag_page_find(page, len(page), b"name\1y", 6, value)
-    lib.osm3s_tag_page_mark_matching(page, len(page), b"a\1", 2, regex, marks, 8)
+    lib.osm3s_tag_page_mark_matching(page, len(page), b"a\1", 2, regex.handle, marks, 8)
     while (there := lib.osm3s_tag_page_next(page, len(page), at, key, value)) == 1:
         if lib.osm3s_tag_blocks(value.data, value.len, total, ids, counts, 9, n) < 0:
             there = lib.OSM3S_CORRUPT

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from osm3s.errors import CorruptError
 from osm3s.ffi import check, ffi, lib
+from osm3s.ffi.regex import Regex
 
 UNRESOLVED = 0xFFFFFFFF
 PAGE = 4096
@@ -144,7 +145,7 @@ def blocks_of(value: Any) -> list[tuple[int, int]]:
 
 def test_values_that_match_mark_their_blocks() -> None:
     page = encode_tag_page({b"a\0": [(1, 9)], b"a\1x": [(2, 1), (4, 1)], b"a\1y": [(3, 1)], b"ab\1x": [(5, 1)]})
-    regex = ffi.gc(lib.osm3s_regex_new(b"x", 0), lib.osm3s_regex_free)
+    regex = Regex("x", False, 1).handle
     marks = ffi.new("uint8_t[6]")
     assert lib.osm3s_tag_page_mark_matching(page, len(page), b"a\1", 2, regex, marks, 6) == 0
     assert list(marks) == [0, 0, 1, 0, 1, 0]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from test_sets import UNRESOLVED, Rows
 
 from osm3s.ffi import check, ffi, lib
+from osm3s.ffi.regex import Regex
 
 SLOW = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -71,10 +72,7 @@ def predicate(filters: list[Filter]) -> tuple[Any, list[Any]]:
     tags, keep = ffi.new("osm3s_tag_filter[]", len(filters) + 1), []
     for tag, f in zip(tags, filters, strict=False):
         texts = [ffi.from_buffer("char[]", text.encode()) for text in (f.key, f.value)]
-        regexes = [
-            ffi.gc(lib.osm3s_regex_new(p.encode(), f.ignore_case), lib.osm3s_regex_free)
-            for p in (f.key_pattern, f.value_pattern)
-        ]
+        regexes = [Regex(p, f.ignore_case, 1).handle for p in (f.key_pattern, f.value_pattern)]
         tag.kind, tag.negate = KINDS[f.kind], f.negate
         tag.key, tag.key_len, tag.value, tag.value_len = texts[0], len(texts[0]), texts[1], len(texts[1])
         tag.key_regex, tag.value_regex = regexes

@@ -71,11 +71,11 @@ def test_an_unchecked_query_may_have_any_values() -> None:
 def test_regex_check_can_be_replaced() -> None:
     seen = []
 
-    def check(pattern: str, case_sensitive: bool) -> bool:
+    def check(pattern: str, case_sensitive: bool) -> str:
         seen.append((pattern, case_sensitive))
-        return pattern != "bad"
+        return "No such pattern" if pattern == "bad" else ""
 
     ql.parse('node[a~"x"][~"k"~"y",i];', check_regex=check)
     assert seen == [("x", True), ("k", False), ("y", False)]
-    with pytest.raises(QueryRejected, match="Invalid regular expression"):
+    with pytest.raises(QueryRejected, match='No such pattern: "bad"'):
         ql.parse("node[a~bad];", check_regex=check)

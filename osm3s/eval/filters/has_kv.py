@@ -20,5 +20,6 @@ def add(plan: QueryPlan, element: Element) -> None:
             value_regex=element.get("regv"),
             negate=element.get("modv") == "not",
             ignore_case=element.get("case") == "ignore",
+            context=plan.execution.limits.handle,
         )
     )
