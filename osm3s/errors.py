@@ -55,14 +55,18 @@ class InputError(Osm3sError):
 class DispatcherError(Osm3sError):
     """The dispatcher is not running, refused, or did not answer. `origin` is the reference's name of the place.
 
-    `errno` and `file` complete the reference's report: `open64: ERRNO STRERROR FILE ORIGIN`.
+    `errno` and `file` complete the reference's report: `open64: ERRNO STRERROR FILE ORIGIN`. `retry_after_s` is when
+    the same request may succeed, 0 if that is not known.
     """
 
-    def __init__(self, message: str, origin: str = "", *, errno: int = 0, file: str = "/osm3s_osm_base") -> None:
+    def __init__(
+        self, message: str, origin: str = "", *, errno: int = 0, file: str = "/osm3s_osm_base", retry_after_s: int = 0
+    ) -> None:
         super().__init__(message)
         self.origin = origin
         self.errno = errno
         self.file = file
+        self.retry_after_s = retry_after_s
 
 
 # --- queries --------------------------------------------------------------------------------------------------------

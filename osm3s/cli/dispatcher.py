@@ -195,7 +195,8 @@ def serve(options: Options, recovery: Callable[[str, str], Recovery], ready: Cal
     # a signal that comes before the server can end in good order is kept for it
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
     instance = Instance(options.db_dir, options.socket_dir or None, options.domain)
-    from osm3s.dispatch.admission import Limits, OpenAdmission  # after the cheap refusal of a second dispatcher
+    from osm3s.dispatch.admission import Limits  # after the cheap refusal of a second dispatcher
+    from osm3s.dispatch.resource_planner import ResourcePlanner
     from osm3s.dispatch.server import Server
 
     if options.server_name:
@@ -203,7 +204,7 @@ def serve(options: Options, recovery: Callable[[str, str], Recovery], ready: Cal
     limits = Limits() if options.osm_base else Limits(space_bytes=AREAS_SPACE_BYTES)
     duplicates = -1 if options.allow_duplicate_queries is None else int(options.allow_duplicate_queries)
     limits.change(options.space, options.time, options.rate_limit, duplicates)
-    rules = OpenAdmission(limits)
+    rules = ResourcePlanner(limits)
     server = Server(instance, recovery(instance.db.root, options.domain), rules, purge_timeout_s=options.purge_timeout)
     gc.freeze()  # what is there now stays for ever
     gc.enable()

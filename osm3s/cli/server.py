@@ -25,7 +25,8 @@ osm3s_server: answers queries over HTTP.
   --with-dispatcher   also run the dispatcher, which limits load and lets updates happen while queries run
   --rate-limit=N      with it: queries at a time per client address (default: no limit)
   --socket-dir=DIR    where the sockets are, if not in the database directory
-  --trusted-proxy=ADDRESS   believe the X-Forwarded-For of this proxy; may be given several times
+  --trusted-proxy=ADDRESS   believe the X-Forwarded-For of this proxy, or of this network (10.0.0.0/8) of proxies; may
+                      be given several times. Without it nobody's header is believed
   --idle=N            processes that wait for queries (default: 2 per core)
   --running=N         queries at a time; further ones wait (default 64)
 
@@ -88,12 +89,14 @@ def parse_options(arguments: list[str]) -> Options:
 def serve(options: Options) -> None:
     """Returns when told to stop. Raises UsageError and DispatcherError."""
     from osm3s.serve.http import HttpServer, bind
+    from osm3s.serve.trusted_proxies import TrustedProxies
 
     stop, stop_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _wake)
     signal.set_wakeup_fd(stop_in, warn_on_full_buffer=False)
     _allow_many_descriptors()
+    proxies = TrustedProxies(options.trusted_proxies)
     listener = bind(options.host, options.port)
     with ExitStack() as started:
         if options.with_dispatcher:
@@ -102,7 +105,7 @@ def serve(options: Options) -> None:
         host, port = listener.getsockname()[:2]
         print(f"http://{f'[{host}]' if ':' in host else host}:{port}/api/interpreter", flush=True)
         path = DatabaseDir(os.path.realpath(options.db_dir)).frontend_socket(options.socket_dir)
-        server = HttpServer(listener, path, trusted_proxies=frozenset(options.trusted_proxies))
+        server = HttpServer(listener, path, trusted_proxies=proxies)
         signal.signal(signal.SIGCHLD, _wake)  # from now on the end of the frontends is the end of the server
         if frontend.poll() is None:
             server.run(stop)

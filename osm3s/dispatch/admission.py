@@ -1,7 +1,8 @@
-"""Who may start a query now: the one place for rate limits, load shedding and the refusal of duplicates.
+"""Who may start a query now, as the state machine asks it: limits, verdicts, and the counters of monitoring programs.
 
 The state machine asks `request` when a query arrives, and again whenever a query has ended, a limit was changed or the
-time named in a `Wait` has come. `OpenAdmission` grants everything; it keeps the counters and the claimed totals.
+time named in a `Wait` has come. `OpenAdmission` grants everything; it keeps the counters and the claimed totals. The
+rules of the reference are in `resource_planner`.
 """
 
 from __future__ import annotations
@@ -63,6 +64,8 @@ class Refused(NamedTuple):
     """`reason` is "rate_limited", "timeout" (too much load) or "duplicate_query"."""
 
     reason: str
+    retry_after_s: int = 0
+    """When a slot will be free; 0 if that cannot be told."""
 
 
 Verdict = Granted | Wait | Refused
@@ -91,7 +94,10 @@ class Admission(Protocol):
     def release(self, conn: int, now_s: float, *, finished: bool) -> None:
         """A query that was granted has ended, by itself or because its process died or fell silent."""
 
-    def cooldowns(self) -> list[tuple[int, float]]:
+    def rate_limit(self, token: int) -> int:
+        """Queries of this client at a time; 0 is no limit."""
+
+    def cooldowns(self, now_s: float) -> list[tuple[int, float]]:
         """(token, time at which the slot is free again) of slots that are blocked after their query has ended."""
 
 
@@ -131,7 +137,10 @@ class OpenAdmission:
         self.claimed_time_units -= claim.timeout_s
         self.finished += finished
 
-    def cooldowns(self) -> list[tuple[int, float]]:
+    def rate_limit(self, token: int) -> int:
+        return self.limits.rate_limit
+
+    def cooldowns(self, now_s: float) -> list[tuple[int, float]]:
         return []
 
     def _average(self, now_s: float) -> None:

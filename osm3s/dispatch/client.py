@@ -143,7 +143,7 @@ class DispatcherClient:
         answer = self._answer(READ_ORIGIN + "protocol_error", READ_WAIT_S)
         if answer[0] != "granted":
             reason = answer[1] if answer[1] in READ_REASONS else "protocol_error"
-            raise DispatcherError(str(answer[2]), READ_ORIGIN + reason)
+            raise DispatcherError(str(answer[2]), READ_ORIGIN + reason, retry_after_s=sum(answer[3:4]))
         session = ReadSession(self, answer[1], Version(*answer[2:]))
         try:
             yield session

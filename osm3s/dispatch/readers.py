@@ -61,8 +61,8 @@ class Readers:
             case Wait(until_s):
                 connection.ask_again_s = until_s
                 return []
-            case Refused(reason):
-                return self._refuse(connection, reason)
+            case Refused(reason, retry_after_s):
+                return self._refuse(connection, reason, retry_after_s)
             case Granted():
                 return self._grant(connection, connection.claim, version, now_s)
 
@@ -83,12 +83,15 @@ class Readers:
             do.DatabaseLog("request_read_and_idx() end", pid),
         ]
 
-    def _refuse(self, connection: Connection, reason: str) -> list[Effect]:
+    def _refuse(self, connection: Connection, reason: str, retry_after_s: int = 0) -> list[Effect]:
         assert connection.claim is not None
         del self.waiting[connection.number]
         line = do.TransactionsLog(connection.pid, f"{reason} {connection.claim.log_suffix()}")
         connection.becomes_idle()
-        return [do.Reply(connection.number, ("refused", reason, REFUSAL_TEXTS.get(reason, reason))), line]
+        return [
+            do.Reply(connection.number, ("refused", reason, REFUSAL_TEXTS.get(reason, reason), retry_after_s)),
+            line,
+        ]
 
     def refuse_all(self) -> list[Effect]:
         """The dispatcher stops."""

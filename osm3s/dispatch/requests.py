@@ -19,7 +19,7 @@
 
 The last three are for root, the dispatcher's user and the owner of the database directory.
 
-Answers are `granted …`, `ok …` or `refused reason sentence`. A request is sent only after the previous one got
+Answers are `granted …`, `ok …` or `refused reason sentence` (for read_start with the seconds until it may succeed). A request is sent only after the previous one got
 its answer. Requests without answer cost the client one `send`: a query needs a single round trip.
 """
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from math import ceil
 from typing import Any
 
 import uvloop
@@ -163,7 +164,7 @@ class Server:
         match name, arguments:
             case "status", []:
                 not_yet_opened = sum(not client.has_spoken for client in self._clients.values())
-                answer = (status_text(self._state, not_yet_opened, epoch_offset_s),)
+                answer = (status_text(self._state, not_yet_opened, self.now_s(), epoch_offset_s),)
             case "query_by_token", [token]:
                 pids = [reader.pid for reader in readers if reader.claim and reader.claim.token == token]
                 answer = (pids[-1] if pids else 0,)
@@ -173,8 +174,9 @@ class Server:
                      int(reader.since_s + epoch_offset_s))
                     for reader in readers if reader.claim and reader.claim.token == token
                 ]  # fmt: skip
-                ends = [int(until + epoch_offset_s) for whose, until in self._admission.cooldowns() if whose == token]
-                answer = (self._admission.limits.rate_limit, queries, sorted(ends))
+                cooldowns = self._admission.cooldowns(self.now_s())
+                ends = [ceil(until + epoch_offset_s) for whose, until in cooldowns if whose == token]
+                answer = (self._admission.rate_limit(token), queries, sorted(ends))
                 pid = self._state.connections[conn].pid
                 self._journal.database(f"query_my_status by process {pid}.")
         self.carry_out([do.Reply(conn, ("ok", *answer))])

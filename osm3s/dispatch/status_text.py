@@ -14,7 +14,7 @@ def state_code(connection: Connection) -> int:
     return OPENING_CODE if connection.role is Role.OPENING else READING_CODE
 
 
-def status_text(state: State, not_yet_opened: int, epoch_offset_s: float) -> str:
+def status_text(state: State, not_yet_opened: int, now_s: float, epoch_offset_s: float) -> str:
     """epoch_offset_s: what to add to the times of the state machine to get seconds since 1970."""
     admission = state.readers.admission
     limits = admission.limits
@@ -41,5 +41,5 @@ def status_text(state: State, not_yet_opened: int, epoch_offset_s: float) -> str
         lines.append(f"{state_code(reader)} {reader.pid} {claim.token} {claim.maxsize_bytes} {claim.timeout_s} {since}")
     reading = sorted(reader.pid for reader in state.readers.active.values() if reader.role is Role.READING)
     lines += [f"pending\t{pid}" for pid in reading]
-    lines += [f"quota\t{token} {int(until_s + epoch_offset_s)}" for token, until_s in admission.cooldowns()]
+    lines += [f"quota\t{token} {int(until_s + epoch_offset_s)}" for token, until_s in admission.cooldowns(now_s)]
     return "\n".join(lines) + "\n"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from osm3s.errors import UsageError
 from osm3s.serve.http_connection import HttpConnection
+from osm3s.serve.trusted_proxies import TrustedProxies
 
 MAX_CONNECTIONS = 2048
 BACKLOG = 1024
@@ -49,10 +50,10 @@ class HttpServer:
         listener: socket.socket,
         frontend_path: str,
         max_connections: int = MAX_CONNECTIONS,
-        trusted_proxies: frozenset[str] = frozenset(),
+        trusted_proxies: TrustedProxies | None = None,
     ) -> None:
         self.frontend_path = frontend_path
-        self.trusted_proxies = trusted_proxies
+        self.trusted_proxies = trusted_proxies or TrustedProxies()
         self._listener = listener
         self.buffered_bytes = 0
         self._max_connections = min(max_connections, _descriptors() // 2)  # one for the client, one for the frontend

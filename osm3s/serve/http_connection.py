@@ -21,6 +21,7 @@ from osm3s.serve.doors import DOORS
 from osm3s.serve.http_message import Body, Head, Malformed, take_head
 from osm3s.serve.request import Request
 from osm3s.serve.response import closing_page
+from osm3s.serve.trusted_proxies import TrustedProxies
 
 IDLE_S = 60.0
 REQUEST_S = 30.0
@@ -45,7 +46,7 @@ class Loop(Protocol):
     """What a connection needs of the event loop."""
 
     frontend_path: str
-    trusted_proxies: frozenset[str]
+    trusted_proxies: TrustedProxies
     buffered_bytes: int
     """What all connections together hold of requests."""
 
@@ -180,9 +181,7 @@ class HttpConnection:
 
     def _client_address(self, head: Head) -> str:
         """The peer, or whom a proxy that we trust says it speaks for."""
-        if self._address in self._loop.trusted_proxies:
-            return head.text(b"x-forwarded-for").rpartition(",")[2].strip() or self._address
-        return self._address
+        return self._loop.trusted_proxies.client_of(self._address, head.text(b"x-forwarded-for"))
 
     def _on_frontend(self, events: int) -> None:
         assert self._frontend is not None

@@ -27,7 +27,7 @@ REASONS = {
     505: "HTTP Version Not Supported",
 }
 RETRY_AFTER_S = 30
-"""What a refused client is told to wait."""
+"""What a refused client is told to wait if nobody knows better."""
 
 
 class Sink(Protocol):
@@ -50,6 +50,7 @@ class WebResponse:
         self.request = request
         self.sink = sink
         self.started = False
+        self.retry_after_s = RETRY_AFTER_S
         self._finished = False
 
     def start(
@@ -63,7 +64,7 @@ class WebResponse:
         if status != 200 and not http:
             head.append(f"Status: {status} {REASONS[status]}")
         if status in (429, 504):
-            head.append(f"Retry-After: {RETRY_AFTER_S}")
+            head.append(f"Retry-After: {self.retry_after_s}")
         if location is not None:
             head.append(f"Location: {location}")
         if content_type is not None:

@@ -47,6 +47,8 @@ class WebDoor:
         return 0
 
     def refused(self, status: int, text: str, error: Exception) -> int:
+        if isinstance(error, DispatcherError) and error.retry_after_s:
+            self.response.retry_after_s = error.retry_after_s
         self.response.refuse(status, [text])
         return 0
 
