@@ -19,8 +19,9 @@
 
 The last three are for root, the dispatcher's user and the owner of the database directory.
 
-Answers are `granted …`, `ok …` or `refused reason sentence` (for read_start with the seconds until it may succeed). A request is sent only after the previous one got
-its answer. Requests without answer cost the client one `send`: a query needs a single round trip.
+Answers are `granted …`, `ok …` or `refused reason sentence`; that to read_start has behind it the seconds until it may
+succeed, or 0. A request is sent only after the previous one got its answer. Requests without answer cost the client one
+`send`: a query needs a single round trip.
 """
 
 from __future__ import annotations

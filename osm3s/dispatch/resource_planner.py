@@ -128,7 +128,7 @@ class ResourcePlanner(OpenAdmission):
         super().release(conn, now_s, finished=finished)
 
     def _cooldown_s(self, ran_s: float) -> int:
-        """The reference's formula: on an idle server nothing; with half of it claimed, as long again as the query ran."""
+        """The reference's formula: on an idle server nothing; with half of it claimed, as long as the query ran."""
         seconds = int(ran_s) + 1
         blocked_s = 0
         for available, average in (
