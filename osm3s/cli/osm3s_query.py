@@ -38,7 +38,9 @@ osm3s_query: run a query, or translate it. The query is read from standard input
   --verbose               print everything there is to say
   --rules                 run area rules: no time limit, and make-area stores areas, all at once at the end. From then
                           on areas are what such runs make; update_database --areas=auto has them follow updates again
-  --clone=DIR             write a consistent copy of the database into the directory DIR
+  --clone=DIR             write a consistent copy of the database into the directory DIR; updates and queries go on
+  --clone-compression=no|gz|lz4, --clone-map-compression=no|gz|lz4
+                          accepted for the sake of scripts
   --version               print the version and exit
 
 Exit status: 0 done, also if the query has errors (they are on standard error); 1 wrong usage, or the database or its
@@ -48,7 +50,6 @@ dispatcher cannot be reached; 2 out of time or memory; 3 a dispatcher runs for D
 DUMPS = ("--dump-xml", "--dump-pretty-ql", "--dump-compact-ql", "--dump-bbox-ql")
 VERBOSITIES = {"--quiet": 1, "--concise": 2, "--progress": 3, "--verbose": 5}
 DEFAULT_VERBOSITY = 4
-UNAVAILABLE_STATUS = 4
 INTERRUPTED_STATUS = 130
 
 
@@ -81,8 +82,12 @@ def parse_options(arguments: list[str]) -> Options:
             options.db_dir = value
         elif name == "--request" and equals:
             options.request = value
-        elif name in ("--clone", "--clone-compression", "--clone-map-compression", "--clone-file") and equals:
-            options.clone = value if name == "--clone" else options.clone
+        elif name == "--clone" and value:
+            options.clone = value
+        elif name in ("--clone-compression", "--clone-map-compression") and value in ("no", "gz", "lz4"):
+            continue  # blocks are packed without compression
+        elif name == "--clone-file":
+            raise UsageError("--clone-file: a single file of a clone is of no use; --clone=DIR copies all of them")
         elif argument == "--rules":
             options.rules = True
         elif argument == "--version":
@@ -105,8 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(GENERATOR.replace("API", "API version"))
             return 0
         if options.clone:
-            print("runtime error: --clone is not available yet.", file=sys.stderr)
-            return UNAVAILABLE_STATUS
+            return _clone(options)
         messages = _messages(options, 2)
         text = b"" if options.request else sys.stdin.buffer.read()
         if options.dump:
@@ -123,6 +127,19 @@ def main(arguments: list[str] | None = None) -> int:
     except Osm3sError as error:
         print(error, file=sys.stderr)
         return error.exit_status
+
+
+def _clone(options: Options) -> int:
+    from osm3s.cli.clone import clone_database
+
+    try:
+        clone_database(options.db_dir or os.environ.get("OVERPASS_DB_DIR", ""), options.clone)
+    except ContextError:
+        raise
+    except Osm3sError as error:
+        print(f"runtime error: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def answer(request: FrontendRequest, descriptors: list[int], database: Database, engine: Engine) -> int:

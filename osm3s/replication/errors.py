@@ -24,3 +24,7 @@ class Damaged(FeedError):
 
 class OutOfSequence(FeedError):
     """Applying this diff now would leave a gap, or bring old data back."""
+
+
+class Moved(OutOfSequence):
+    """The database does not stand any more where it did when the diffs were fetched."""

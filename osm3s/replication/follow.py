@@ -14,7 +14,7 @@ from typing import Protocol
 from osm3s.errors import Osm3sError, UsageError
 from osm3s.replication.clock import Clock
 from osm3s.replication.diff import Diff
-from osm3s.replication.errors import FeedError, OutOfSequence
+from osm3s.replication.errors import FeedError, Moved, OutOfSequence
 from osm3s.replication.feed import Feed
 from osm3s.replication.pace import Pace
 from osm3s.replication.start import KnownFeed, start_sequence
@@ -79,6 +79,9 @@ class Follower:
                     continue
             except UsageError:
                 raise
+            except Moved as error:  # by another process, or by a commit that was interrupted and is made whole now
+                self.journal.failed(error, 1, 0.0)
+                continue
             except (Osm3sError, MemoryError) as error:
                 if once:
                     raise

@@ -11,7 +11,7 @@ import lmdb
 from osm3s.errors import StorageError
 from osm3s.paths import DatabaseDir
 from osm3s.replication.diff import Diff
-from osm3s.replication.errors import OutOfSequence
+from osm3s.replication.errors import Moved
 from osm3s.storage.index import open_for_reading, read_settings
 from osm3s.storage.recovery import recover_locked
 from osm3s.storage.settings import DatabaseSettings
@@ -68,14 +68,14 @@ class Target:
     def apply(self, diffs: Sequence[Diff], base: Position, version: DataVersion) -> None:
         """Apply diffs in one transaction, data, timestamp, number and URL together.
 
-        Raises OutOfSequence if the database does not stand at `base` any more; StorageError, DispatcherError,
+        Raises Moved if the database does not stand at `base` any more; StorageError, DispatcherError,
         ContextError. Nothing is changed then.
         """
 
         def check(settings: DatabaseSettings) -> None:
             found = _position(settings)
             if found != base:
-                raise OutOfSequence(
+                raise Moved(
                     f"{self.db.root}: another process has brought the data from "
                     f"{base.replicate_id or base.timestamp or '?'} to {found.replicate_id or found.timestamp or '?'}"
                 )

@@ -66,6 +66,10 @@ class FreeExtents:
             insort(usable, (found - length, offset + length))
         return offset
 
+    def usable(self, file: int) -> list[tuple[int, int]]:
+        """Length and offset of what may be overwritten, sorted."""
+        return self._usable[file]
+
     def free(self, file: int, offset: int, length: int) -> None:
         """An extent that the database will not need after the commit."""
         if length:

@@ -56,3 +56,18 @@ def read_settings(txn: Any) -> DatabaseSettings:
     if packed is None:
         raise StorageError("the index has no settings: the database is damaged; import it again")
     return DatabaseSettings.unpack(bytes(packed))
+
+
+def settings_in_file(path: str) -> DatabaseSettings:
+    """The settings in an index, wherever the file lies; nothing is written. Raises StorageError, CorruptError."""
+    try:
+        env = lmdb.open(path, subdir=False, readonly=True, lock=False, create=False)
+    except lmdb.Error as error:
+        raise _storage_error(path, error) from None
+    try:
+        with env.begin() as txn:
+            return read_settings(txn)
+    except lmdb.Error as error:
+        raise _storage_error(path, error) from None
+    finally:
+        env.close()

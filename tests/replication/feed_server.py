@@ -84,8 +84,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def usual(handler: Handler, content: bytes | None) -> None:
+    begin = handler.headers.get("Range", "").removeprefix("bytes=").removesuffix("-")
     if content is None:
         handler.answer(404, b"not here")
+    elif begin:
+        handler.answer(206, content[int(begin) :])
     else:
         handler.answer(200, content)
 

@@ -11,10 +11,11 @@ from osm_xml import change_file, osm_file
 
 from osm3s.errors import Osm3sError
 from osm3s.ffi.batch import Element
+from osm3s.replication.archive import ArchiveFeed
 from osm3s.replication.diff import Diff
 from osm3s.replication.feed import HttpFeed
 from osm3s.replication.follow import Follower, Limits
-from osm3s.replication.pace import FeedPace
+from osm3s.replication.pace import FeedPace, FixedPace
 from osm3s.replication.state import State, iso, seconds_of
 from osm3s.replication.target import Target
 from osm3s.update.update_files import update_files
@@ -120,4 +121,14 @@ def follow(
         return notes, clock
     finally:
         feed.close()
+    raise AssertionError("the loop has ended by itself")
+
+
+def follow_archive(root: Path, archive: Path, *planned: Callable[[], object]) -> tuple[Notes, FakeClock]:
+    """As apply_osc_to_db.sh does."""
+    clock, notes = FakeClock(*planned), Notes()
+    try:
+        Follower(ArchiveFeed(str(archive)), Target(str(root)), FixedPace(5, 60), clock, notes).run()
+    except Stop:
+        return notes, clock
     raise AssertionError("the loop has ended by itself")
