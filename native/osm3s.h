@@ -299,6 +299,16 @@ void osm3s_set_locale(void);
 /* The signal comes when the thread that forked this process ends. */
 int osm3s_signal_when_parent_ends(int signal);
 
+/* --- lane.c --- */
+
+/* take, give: non-blocking ends of a pipe of tokens. place: a byte that shows `waits` or `holds` once a query of this
+ * process has used `cpu_ms` of processor time, which is when it needs a token. */
+void osm3s_lane_enter(int take, int give, uint8_t *place, uint8_t waits, uint8_t holds, uint32_t cpu_ms);
+/* A query begins; it waits for a token until its deadline (CLOCK_MONOTONIC) at most. No effect before lane_enter. */
+int osm3s_lane_arm(uint64_t deadline_ns);
+/* The query has ended. Returns 1 if it was slow: then this process keeps its low priority, and should end. */
+int osm3s_lane_leave(void);
+
 enum { OSM3S_TAG_HAS_KEY, OSM3S_TAG_EQUALS, OSM3S_TAG_MATCHES, OSM3S_TAG_KEY_MATCHES };
 
 typedef struct {

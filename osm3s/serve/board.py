@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import mmap
 import os
+from typing import Any
 
-FREE, WAITING, RUNNING, LEAVING = range(4)
+from osm3s.ffi import ffi
+
+FREE, WAITING, RUNNING, LEAVING, WAITING_FOR_TOKEN, HOLDING_TOKEN = range(6)
+"""The last two: running, and slow (native/lane.c)."""
 
 
 class Board:
@@ -20,6 +24,10 @@ class Board:
 
     def write(self, seat: int, state: int) -> None:
         self._bytes[seat] = state
+
+    def place(self, seat: int) -> Any:
+        """The byte of a seat, as a `uint8_t *`."""
+        return ffi.cast("uint8_t *", ffi.from_buffer(self._bytes)) + seat
 
     def count(self, state: int) -> int:
         return self._bytes[:].count(state)

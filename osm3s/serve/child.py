@@ -75,6 +75,8 @@ def _serve(connection: socket.socket, answer: Answer) -> int:
         return DIED_STATUS
     finally:
         limit_nothing()
+        if lib.osm3s_lane_leave():
+            process.retire()
     return 0
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import resource
 import signal
+import time
+
+from osm3s.ffi import lib
 
 OVERRUN_GRACE_S = 30.0
 """A query stops itself at its timeout; to send what is left to a slow client may take this much longer."""
@@ -35,6 +38,7 @@ def limit_execution(timeout_s: float, maxsize_bytes: int, grace_s: float = OVERR
         usage = resource.getrusage(resource.RUSAGE_SELF)
         _limit(resource.RLIMIT_CPU, math.ceil(usage.ru_utime + usage.ru_stime + 2 * timeout_s + 60))
         _limit(resource.RLIMIT_DATA, min(2 * maxsize_bytes, UNLIMITED_BYTES) + SPARE_BYTES)
+        lib.osm3s_lane_arm(time.monotonic_ns() + round(timeout_s * 1e9))
     else:
         _limit(resource.RLIMIT_CPU, None)
         _limit(resource.RLIMIT_DATA, None)

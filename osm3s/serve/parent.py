@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 
 from osm3s import log
 from osm3s.errors import DispatcherError
-from osm3s.serve.board import FREE, WAITING, Board, Seat
+from osm3s.ffi import lib
+from osm3s.serve.board import FREE, HOLDING_TOKEN, WAITING, WAITING_FOR_TOKEN, Board, Seat
 from osm3s.serve.child import WARM_UP, Answer, live, rehearse
 
 CRASH_DELAY_S = 0.2
@@ -62,6 +63,9 @@ class Parent:
     idle_children: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     running_children: int = 64
     """Queries at a time; further clients wait in the socket's backlog."""
+    slow_queries: int = field(default_factory=lambda: os.cpu_count() or 1)
+    """Of the queries that have used a processor for more than `slow_after_s`, so many run at a time (native/lane.c)."""
+    slow_after_s: float = 1.0
 
     _seats: dict[int, int] = field(default_factory=dict, init=False)
     """Of the children, by pid."""
@@ -75,6 +79,8 @@ class Parent:
         signals, signals_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         started, started_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         alive, alive_in = os.pipe2(os.O_CLOEXEC)
+        self._tokens = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        os.write(self._tokens[1], b"t" * self.slow_queries)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
             signal.signal(number, self._on_signal)
         signal.set_wakeup_fd(signals_in, warn_on_full_buffer=False)
@@ -107,7 +113,7 @@ class Parent:
                 os.unlink(self.path)
             self._stop_children(signals)
             signal.set_wakeup_fd(-1)
-            for descriptor in (*inherited, started_in, alive):
+            for descriptor in (*inherited, started_in, alive, *self._tokens):
                 os.close(descriptor)
 
     def _on_signal(self, number: int, _frame: object) -> None:
@@ -142,6 +148,8 @@ class Parent:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the parent, which stops us
             for descriptor in inherited:
                 os.close(descriptor)
+            place, after_ms = self._board.place(number), round(self.slow_after_s * 1000)
+            lib.osm3s_lane_enter(*self._tokens, place, WAITING_FOR_TOKEN, HOLDING_TOKEN, after_ms)
             status = live(listener, alive, Seat(self._board, number, started_in), self.answer)
         except BaseException as error:
             log.append(self.log_path, f"frontend: {type(error).__name__}: {error}")
@@ -153,6 +161,8 @@ class Parent:
             number = self._seats.pop(pid)
             if self._board.state(number) == WAITING:  # without a client: do not answer a crash with a storm of forks
                 self._not_before = time.monotonic() + CRASH_DELAY_S
+            elif self._board.state(number) == HOLDING_TOKEN:
+                os.write(self._tokens[1], b"t")
             self._board.write(number, FREE)
             if os.WIFSIGNALED(status) and os.WTERMSIG(status) not in NORMAL_DEATHS:
                 name = signal.Signals(os.WTERMSIG(status)).name
