@@ -38,7 +38,7 @@ bench: build
 
 # --- for people ---
 
-.PHONY: demo lint conformance sanitize clean
+.PHONY: demo lint conformance soak sanitize clean
 demo: build
 	$(PY) -m osm3s.cli.demo
 
@@ -58,6 +58,10 @@ KIT := $(or $(OSM3S_SHARED),../shared)/conformance
 conformance: build
 	python3 $(KIT)/run.py --impl tests/conformance/impl.json --failures conformance-failures.txt
 	python3 $(KIT)/run.py --impl tests/conformance/impl-cli.json --family cli --family statements --family diff
+
+# Many commits beside readers: do files level off? COMMITS=N; the suite has a short run of it.
+soak: build
+	OSM3S_SOAK_COMMITS=$(or $(COMMITS),20000) $(PY) -m pytest -s --timeout=0 tests/replication/test_long_run.py -k level_off
 
 # The native core under the address and undefined-behaviour sanitizers, in a copy of the tree.
 sanitize: build

@@ -79,9 +79,9 @@ def _make_some(snapshot: Snapshot, candidates: ElementSet, change: AreaChange) -
 def _candidates(snapshot: Snapshot, since: int) -> ElementSet | None:
     """The relations that something has happened to after a commit: to themselves, or to one of their ways.
 
-    None: there was no such commit, so the areas are of another map.
+    None: there was no such commit, so the areas are of another map; or it is so long ago that this is forgotten.
     """
-    if since > snapshot.settings.commit:
+    if since > snapshot.settings.commit or since < snapshot.settings.pruned_commit:
         return None
     relations: set[int] = set()
     ways: set[int] = set()

@@ -80,7 +80,7 @@ def follow(options: Options) -> None:
     from osm3s.replication.feed import HttpFeed
     from osm3s.replication.follow import Follower, Limits, learn_interval
     from osm3s.replication.pace import FeedPace
-    from osm3s.replication.people_log import PeopleLog
+    from osm3s.replication.people_log import PeopleLog, notify
     from osm3s.replication.target import Target
 
     target = Target(os.path.realpath(options.db_dir) if options.db_dir else database_dir(), follow_map)
@@ -96,6 +96,7 @@ def follow(options: Options) -> None:
     clock, pace = SystemClock(), FeedPace()
     log = PeopleLog(clock, quiet=options.quiet)
     log.say(f"following {source} with {target.db.root}, whose data is of {position.timestamp or 'an unknown time'}")
+    notify("READY=1")
     limits = Limits(options.batch, options.batch_mb << 20)
     follower = Follower(feed, target, pace, clock, log, limits, options.start)
     if not options.once:

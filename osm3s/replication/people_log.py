@@ -32,7 +32,6 @@ class PeopleLog:
         if not self._started:
             self._started = True
             self.say(f"the data has the diffs up to {sequence}")
-            notify("READY=1")
 
     def applies(self, diffs: Sequence[Diff]) -> None:
         self._began_s = self._clock.now_s()

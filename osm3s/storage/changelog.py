@@ -47,6 +47,12 @@ def pack(timestamp: str, rows: bytes | memoryview) -> bytes:
     return packed
 
 
+def timestamp_of(value: bytes | memoryview) -> str:
+    """The data timestamp of the commit."""
+    with zstandard.ZstdDecompressor().stream_reader(value) as reader:
+        return reader.read(int.from_bytes(reader.read(2), "little")).decode("utf-8", "surrogateescape")
+
+
 def unpack(value: bytes | memoryview) -> tuple[str, Iterator[ChangedElement]]:
     """The data timestamp of the commit, and its rows."""
     data = zstandard.ZstdDecompressor().decompress(value)

@@ -27,6 +27,8 @@ class DatabaseSettings:
     """Sequence number of the last diff that the data contains."""
     replication_url: str = ""
     """The feed whose numbers these are; empty: not known."""
+    pruned_commit: int = 0
+    """The changelogs of the commits up to this one have been forgotten."""
     next_block_id: list[int] = field(default_factory=lambda: [0, 0, 0])
     """Per element type."""
     next_serial: int = 0

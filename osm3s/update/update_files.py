@@ -20,6 +20,7 @@ from osm3s.update.compact import compact
 from osm3s.update.input_file import open_input
 from osm3s.update.permission import Permission, uninterrupted, writing
 from osm3s.update.progress import Progress
+from osm3s.update.prune_changelog import prune_changelog
 
 
 class DataVersion(NamedTuple):
@@ -126,6 +127,7 @@ def commit_changes(
         permission.prolongate()
         update.write()
         update.put_changelog()
+        prune_changelog(txn)
         with uninterrupted():
             txn_id = publish(txn, permission.ask_to_merge)
             permission.merged(txn_id, settings.timestamp, settings.replicate_id)
