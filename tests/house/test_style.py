@@ -44,3 +44,10 @@ def test_the_tree_does_not_name_the_machine_it_was_made_on() -> None:
         if path.suffix in (".py", ".c", ".h", ".md", ".toml", ".json", "") and path.is_file():
             text = path.read_bytes()
             assert not re.search(rb"(^|[^A-Za-z0-9_.])/(wo" rb"rk|fa" rb"rm)/", text), name
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """pytest imports those of directories without __init__.py by their names alone, and stops when two are alike."""
+    plain = [path for path in (ROOT / "tests").rglob("test_*.py") if not (path.parent / "__init__.py").exists()]
+    names = [path.name for path in plain]
+    assert sorted(names) == sorted(set(names))
