@@ -23,6 +23,9 @@ COMMANDS = {
     "query": Command("osm3s.cli.osm3s_query", "ask a database; the query is read from standard input"),
     "serve": Command("osm3s.cli.server", "answer queries over HTTP"),
     "follow": Command("osm3s.cli.follow", "keep a database up to date from a feed of diffs"),
+    "install-units": Command(
+        "osm3s.cli.install_units", "run osm3s as services of this machine: systemd, nginx, logrotate"
+    ),
     "verify": Command("osm3s.cli.verify", "check a database from end to end"),
 }
 """In the order in which they are needed."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
+from osm3s import service_manager
 from osm3s.errors import DispatcherError, Osm3sError, UsageError
 from osm3s.paths import DatabaseDir
 
@@ -97,7 +98,7 @@ def serve(options: Options) -> None:
     signal.set_wakeup_fd(stop_in, warn_on_full_buffer=False)
     _allow_many_descriptors()
     proxies = TrustedProxies(options.trusted_proxies)
-    listener = bind(options.host, options.port)
+    listener = service_manager.inherited_listener() or bind(options.host, options.port)
     with ExitStack() as started:
         if options.with_dispatcher:
             started.enter_context(_dispatcher(options))
@@ -107,8 +108,10 @@ def serve(options: Options) -> None:
         path = DatabaseDir(os.path.realpath(options.db_dir)).frontend_socket(options.socket_dir)
         server = HttpServer(listener, path, trusted_proxies=proxies)
         signal.signal(signal.SIGCHLD, _wake)  # from now on the end of the frontends is the end of the server
+        service_manager.notify("READY=1", f"STATUS=Serving {options.db_dir}")
         if frontend.poll() is None:
             server.run(stop)
+        service_manager.notify("STOPPING=1")
         if frontend.poll() is not None:
             raise DispatcherError("The processes that answer queries have ended, so the server stops too.")
 
@@ -121,7 +124,8 @@ def _wake(number: int, frame: object) -> None:
 def _frontends(options: Options) -> Iterator[subprocess.Popen[bytes]]:
     """The warmed parent, as a process of its own; running when this begins, ended when it ends."""
     arguments = [f"--db-dir={options.db_dir}", "--direct", *options.frontend]
-    process = subprocess.Popen([sys.executable, "-m", "osm3s.cli.frontend", *arguments], stdout=subprocess.PIPE)
+    command = [sys.executable, "-m", "osm3s.cli.frontend", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=service_manager.leave_to_children())
     try:
         if process.stdout is None or process.stdout.read(1) != b"\n":
             raise DispatcherError("The processes that answer queries could not be started.")
@@ -147,7 +151,8 @@ def _dispatcher(options: Options) -> Iterator[None]:
         arguments.append(f"--socket-dir={options.socket_dir}")
     if options.rate_limit:
         arguments.append(options.rate_limit)
-    done = subprocess.run([sys.executable, "-m", "osm3s.cli.dispatcher", *arguments], check=False)
+    command = [sys.executable, "-m", "osm3s.cli.dispatcher", *arguments]
+    done = subprocess.run(command, env=service_manager.leave_to_children(), check=False)
     if done.returncode:
         raise DispatcherError("The dispatcher could not be started.")
     try:

@@ -15,6 +15,7 @@ from typing import Any
 
 import uvloop
 
+from osm3s import service_manager
 from osm3s.dispatch import effects as do
 from osm3s.dispatch.admission import Admission, Claim, OpenAdmission
 from osm3s.dispatch.client_connection import ClientConnection
@@ -79,7 +80,10 @@ class Server:
             loop.create_unix_server(lambda: ClientConnection(self), sock=self._instance.listener, backlog=BACKLOG)
         )
         loop.call_soon(signal.pthread_sigmask, signal.SIG_UNBLOCK, STOP_SIGNALS)
+        self._sign_of_life_every_s = service_manager.watchdog_interval_s()
+        self._give_sign_of_life()
         ready()
+        service_manager.notify("READY=1", f"STATUS=Serving {self._instance.db.root}")
         loop.run_forever()
         loop.run_until_complete(asyncio.sleep(0.001))  # what was answered last is on its way
         self._journal.flush()
@@ -88,6 +92,11 @@ class Server:
         self._instance.leave(keep_page=left_behind)
         for client in self._ending:
             client.abort()
+
+    def _give_sign_of_life(self) -> None:
+        if self._sign_of_life_every_s is not None:
+            service_manager.notify("WATCHDOG=1")
+            self._loop.call_later(self._sign_of_life_every_s, self._give_sign_of_life)
 
     def _log_fault(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A fault of this program must neither stop it nor pass unnoticed."""
@@ -246,6 +255,7 @@ class Server:
                 if client is not None:
                     client.close()
             case do.StopListening():
+                service_manager.notify("STOPPING=1")
                 self._listening.close()
                 self._instance.hide()
             case do.Stop():

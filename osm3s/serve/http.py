@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable
 
+from osm3s import service_manager
 from osm3s.errors import UsageError
 from osm3s.serve.http_connection import HttpConnection
 from osm3s.serve.trusted_proxies import TrustedProxies
@@ -66,8 +67,13 @@ class HttpServer:
         self._events.register(stop, select.EPOLLIN)
         self._accept_if_room()
         next_sweep = time.monotonic() + SWEEP_S
+        beat_every_s = service_manager.watchdog_interval_s()
+        next_beat = 0.0
         while True:
-            for descriptor, events in self._events.poll(SWEEP_S if self._connections else None):
+            if beat_every_s is not None and time.monotonic() >= next_beat:
+                service_manager.notify("WATCHDOG=1")
+                next_beat = time.monotonic() + beat_every_s
+            for descriptor, events in self._events.poll(SWEEP_S if self._connections else beat_every_s):
                 if descriptor == stop:
                     self._close()
                     return

@@ -14,6 +14,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "failpoint": set(),
     "log": set(),
     "paths": set(),
+    "service_manager": set(),
     "ffi": set(),
     "ql": set(),
     "dispatch": set(),
@@ -26,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serve": {"ffi", "ql", "storage", "output", "eval", "dispatch"},
     "cli": {"ffi", "ql", "storage", "output", "eval", "dispatch", "update", "areas", "replication", "serve"},
 }
-BASE = {"errors", "constants", "failpoint", "log", "paths"}
+BASE = {"service_manager", "errors", "constants", "failpoint", "log", "paths"}
 FILES = sorted((ROOT / "osm3s").rglob("*.py"))
 
 
