@@ -1,7 +1,8 @@
 /* area_make.c: the outlines of areas, from the ways of a relation or from any set of ways.
  *
- * Each way with at least two known nodes becomes a line of the outline; lines are not joined: whether a point is inside is
- * a matter of even and odd, which needs no rings. Between two lines stands a node without position. Lines of one point,
+ * Each way of at least two nodes becomes a line of the outline, unless one of its nodes is not known: such a way is left
+ * out as a whole, as by the reference. Lines are not joined: whether a point is inside is a matter of even and odd, which
+ * needs no rings. Between two lines stands a node without position. Lines of one point,
  * which bound nothing, widen the box of an area that crosses the antimeridian or contains a pole. */
 #include "geom.h"
 
@@ -54,28 +55,20 @@ static bool is_usable(const maker *m, const way_node *n)
     return n->lat != OSM3S_NO_COORD && (m->nodes == NULL || rows_find(m->nodes, (uint64_t)n->ref) >= 0);
 }
 
-/* The known nodes of m->way as a line, if there are two of them. */
+/* The nodes of m->way as a line, if all are usable. */
 static int add_line(maker *m)
 {
-    size_t before = m->n_outline, known = 0;
-    int32_t previous_lon = 0;
-    unsigned crossings = 0;
+    for (size_t i = 0; i < m->way.n; i++)
+        if (!is_usable(m, &m->way.items[i]))
+            return OSM3S_OK;
     int error = end_line(m);
     for (size_t i = 0; i < m->way.n && error == OSM3S_OK; i++) {
         const way_node *n = &m->way.items[i];
-        if (!is_usable(m, n))
-            continue;
-        int64_t step = (int64_t)n->lon - previous_lon;
-        crossings += known && (step > LON_180 || step < -LON_180);
-        previous_lon = n->lon;
+        int64_t step = i ? (int64_t)n->lon - n[-1].lon : 0;
+        m->crossings += step > LON_180 || step < -LON_180;
         m->some_lat = n->lat;
-        known++;
         error = add_point(m, n->lat, n->lon);
     }
-    if (known < 2)
-        m->n_outline = before;
-    else
-        m->crossings += crossings;
     return error;
 }
 

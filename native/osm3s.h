@@ -703,8 +703,8 @@ int osm3s_dump_block(osm3s_snapshot *, uint32_t block, osm3s_batch *into, osm3s_
 
 int64_t osm3s_ref_of_position(int32_t lat, int32_t lon);
 uint64_t osm3s_area_id(int pivot_type, uint64_t pivot_id);
-/* One area of all the ways (resolved), with the tags of the pivot. Nodes that are not among `nodes` are left out; NULL:
- * all that are known are taken. 1: appended; 0: there is none, because nothing of the outline is known, or because an end
+/* One area of all the ways (resolved), with the tags of the pivot. Ways with a node that is not among `nodes` (NULL: that
+ * is not known) are left out. 1: appended; 0: there is none, because nothing of the outline is known, or because an end
  * is touched an odd number of times: then *odd_node is that node, else 0. */
 int osm3s_area_make(osm3s_snapshot *, osm3s_context *, const osm3s_row *pivot, int pivot_type, const osm3s_rows *ways,
                     const osm3s_rows *nodes, osm3s_batch *into, int64_t *odd_node);

@@ -40,7 +40,7 @@ def outline(world: World, way_ids: set[int]) -> tuple[Lines, set[int]]:
         ends.update((way.refs[0], way.refs[-1]))
         nodes = (world.get(("node", ref)) for ref in way.refs)
         line = [node.position for node in nodes if node is not None and node.position is not None]
-        if len(line) > 1:
+        if len(line) == len(way.refs):
             lines.append(line)
     return lines, {node for node, n in ends.items() if n % 2}
 

@@ -112,14 +112,14 @@ def test_a_run_replaces_what_the_generator_has_made(root: Path) -> None:
     assert sorted(stored(root)) == [2_400_000_001]
 
 
-def test_nodes_that_are_not_in_the_set_are_left_out(root: Path) -> None:
-    run_rules(
-        root,
-        """<id-query type="relation" ref="2" into="p"/>
-        <union><id-query type="way" ref="1"/><id-query type="node" ref="1"/><id-query type="node" ref="3"/></union>
-        <make-area pivot="p"/>""",
-    )
-    lines = [[(0, 0), (10, 10), (0, 0)]]
+def test_ways_with_nodes_that_are_not_in_the_set_are_left_out(root: Path) -> None:
+    ways = "".join(f'<id-query type="way" ref="{i}"/>' for i in (2, 3))
+    nodes = "".join(f'<id-query type="node" ref="{i}"/>' for i in (1, 3))
+    pivot = '<id-query type="relation" ref="2" into="p"/>'
+    run_rules(root, f'{pivot}<union>{ways}</union><make-area pivot="p"/>')
+    assert stored(root) == {}
+    run_rules(root, f'{pivot}<union>{ways}{nodes}</union><make-area pivot="p"/>')
+    lines = [[(0, 0), (10, 10)]]
     assert stored(root) == {3_600_000_002: Area([("postal_code", "9")], lines, box_of(lines))}
 
 
