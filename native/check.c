@@ -28,6 +28,11 @@ osm3s_check *osm3s_check_new(osm3s_snapshot *s, int with_meta)
     return c;
 }
 
+void osm3s_check_with_positions(osm3s_check *c)
+{
+    c->with_positions = true;
+}
+
 void osm3s_check_free(osm3s_check *c)
 {
     if (c == NULL)
@@ -180,6 +185,13 @@ static int note_uid(osm3s_check *c, int32_t uid)
     return OSM3S_OK;
 }
 
+/* A node of an area. */
+static int check_position(osm3s_check *c, const way_node *n, uint64_t id)
+{
+    return n->ref == 0 ? OSM3S_OK : check_report(c, "area %llu has a node with the id %lld", (unsigned long long)id,
+                                                 (long long)n->ref);
+}
+
 static int check_way(const place *p, const view *v, uint32_t slot, ptrdiff_t row, uint64_t id)
 {
     osm3s_check *c = p->c;
@@ -189,13 +201,16 @@ static int check_way(const place *p, const view *v, uint32_t slot, ptrdiff_t row
         return report_element(p, id, "has a damaged record");
     for (size_t i = 0; i < c->nodes.n; i++) {
         const way_node *n = &c->nodes.items[i];
-        ptrdiff_t at = locations_find(nodes, (uint64_t)n->ref);
-        if (n->lat == OSM3S_NO_COORD) {
-            if (check_note_link(c, LINK_ABSENT, (uint64_t)n->ref, id))
-                return OSM3S_NOMEM;
-        } else {
+        if (n->lat != OSM3S_NO_COORD)
             bbox_add_position(&box, n->lat, n->lon);
+        if (c->with_positions) {
+            if (check_position(c, n, id))
+                return OSM3S_NOMEM;
+            continue;
         }
+        ptrdiff_t at = locations_find(nodes, (uint64_t)n->ref);
+        if (n->lat == OSM3S_NO_COORD && check_note_link(c, LINK_ABSENT, (uint64_t)n->ref, id))
+            return OSM3S_NOMEM;
         if (at >= 0 && !check_was_seen(c, OSM3S_NODE, at))
             continue; /* the node cannot be read, which is reported elsewhere */
         int32_t lat = at < 0 ? OSM3S_NO_COORD : nodes->at[at].lat;

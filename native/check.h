@@ -20,7 +20,7 @@ typedef struct {
 
 struct osm3s_check {
     osm3s_snapshot *s;
-    bool with_meta;
+    bool with_meta, with_positions; /* with_positions: the nodes of ways have no ids */
     locations of[3];           /* rows: the ids of the id map; block: where it says they are */
     uint64_t *seen[3];         /* bit per row: found in a block */
     osm3s_bbox *way_boxes;     /* per row of the ways */

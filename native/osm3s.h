@@ -736,6 +736,8 @@ typedef struct osm3s_check osm3s_check;
 /* The snapshot must outlive the check. */
 osm3s_check *osm3s_check_new(osm3s_snapshot *, int with_meta);
 void osm3s_check_free(osm3s_check *);
+/* Before anything else: ways are areas, whose nodes have the id 0. */
+void osm3s_check_with_positions(osm3s_check *);
 /* Lines, each ended by \n, found since the last call; valid until the next call of any of these functions. */
 osm3s_bytes osm3s_check_problems(osm3s_check *);
 /* Pages of the id map of a type, in their order. */

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from osm3s.errors import Osm3sError, UsageError
-from osm3s.paths import DatabaseDir
+from osm3s.paths import AREAS, DatabaseDir
 
 if TYPE_CHECKING:
     from osm3s.storage.snapshot import Snapshot
@@ -20,9 +20,11 @@ dump_block: print what is in one block of a database.
   dump_block --db-dir=DIR --family=ways --block=12     the block with number 12 of the ways, with all its elements
   dump_block --db-dir=DIR --of=way/4711                the block that holds way 4711, with this element only
   dump_block --db-dir=DIR --of=node/17 --all           the block that holds node 17, with all its elements
+  dump_block --db-dir=DIR --of=area/3600000023         the block that holds this area
 
 Elements lie in blocks of some thousand, near ones together. There are four families of blocks, each in a file of its
-own: nodes (those without tags), tagged_nodes, ways, relations. Nodes and tagged_nodes share one row of numbers.
+own: nodes (those without tags), tagged_nodes, ways, relations. Nodes and tagged_nodes share one row of numbers. A fifth
+one is apart: areas are stored as ways whose nodes have no ids; `0@?` stands between two lines of an outline.
 
 Printed are, line by line: the entry of the block directory (order key, place in the file, checksums, box) · of the base
 and, if there is one, of the delta: the columns of the head (entries, bytes per entry, smallest value), the dictionary
@@ -63,12 +65,15 @@ def dump_block(db_dir: str, family: str | None, block_id: int | None, element: s
     )
     from osm3s.storage.snapshot import Snapshot
 
-    if family is not None and family not in FAMILY_NAMES:
-        raise UsageError(f"--family={family}: must be one of {', '.join(FAMILY_NAMES)}")
+    if family is not None and family not in (*FAMILY_NAMES, "areas"):
+        raise UsageError(f"--family={family}: must be one of {', '.join(FAMILY_NAMES)}, areas")
     kind, _, number = (element or "").partition("/")
-    if element and (kind not in TYPE_NAMES or not number.isdecimal()):
-        raise UsageError(f"--of={element}: must be like node/17, way/4711 or relation/1")
-    with Snapshot(DatabaseDir(db_dir)) as snapshot:
+    if element and (kind not in (*TYPE_NAMES, "area") or not number.isdecimal()):
+        raise UsageError(f"--of={element}: must be like node/17, way/4711, relation/1 or area/3600000023")
+    db = DatabaseDir(db_dir)
+    if "area" in (kind, (family or "").removesuffix("s")):
+        db, kind, family = db.areas, "way", "ways" if family else None
+    with Snapshot(db) as snapshot:
         if element:
             block = block_of_element(snapshot, TYPE_NAMES.index(kind), int(number))
         elif family is not None and block_id is not None:
@@ -76,9 +81,8 @@ def dump_block(db_dir: str, family: str | None, block_id: int | None, element: s
         else:
             raise UsageError("which block? --family=FAMILY and --block=ID, or --of=TYPE/ID")
         entry = directory_entry(snapshot, block)
-        print(
-            f"block {entry.id} of {FAMILY_NAMES[family_of_block(snapshot, block)]}, order key {entry.order_key:#018x}"
-        )
+        name = "areas" if db.domain == AREAS else FAMILY_NAMES[family_of_block(snapshot, block)]
+        print(f"block {entry.id} of {name}, order key {entry.order_key:#018x}")
         print(f"box {box_text(entry[-4:] if entry.south <= entry.north else None)}, newest {time_text(entry.newest)}")
         print(
             f"base at {entry.base_offset}: head {entry.head_len} bytes (sum {entry.head_sum:016x}), "

@@ -28,13 +28,14 @@ the kind of link (00, 01, 02 as types; 03 absent nodes). --key takes the letter 
 tags of ways, I00 the ids of nodes. native/FORMAT.md tells the rest.
 Without KIND and --key, everything is printed.
 
+  --areas        the index of the areas, which are ways there
   --db-dir=DIR   the database directory. Default: $OVERPASS_DB_DIR
 
 Exit status: 0 done, 1 wrong usage, 2 the database cannot be read.
 """
 
 
-def dump_index(db_dir: str, kinds: list[str], prefix: bytes) -> None:
+def dump_index(db: DatabaseDir, kinds: list[str], prefix: bytes) -> None:
     """Raises UsageError, StorageError."""
     from osm3s.storage.index_contents import KINDS, index_lines
     from osm3s.storage.snapshot import Snapshot
@@ -46,7 +47,7 @@ def dump_index(db_dir: str, kinds: list[str], prefix: bytes) -> None:
         kinds = [kind for kind, (letter, _) in KINDS.items() if letter == prefix[:1] and kind in (kinds or KINDS)]
         if not kinds:
             raise UsageError("--key does not fit: keys begin with one of B I L T U S C")
-    with Snapshot(DatabaseDir(db_dir)) as snapshot:
+    with Snapshot(db) as snapshot:
         for kind in kinds or KINDS:
             for line in index_lines(snapshot, kind, prefix):
                 print(line)
@@ -65,6 +66,7 @@ def parse_prefix(text: str) -> bytes:
 def main(arguments: list[str] | None = None) -> int:
     db_dir, prefix = os.environ.get("OVERPASS_DB_DIR", ""), b""
     kinds: list[str] = []
+    of_areas = False
     try:
         for argument in sys.argv[1:] if arguments is None else arguments:
             flag, _, value = argument.partition("=")
@@ -75,13 +77,16 @@ def main(arguments: list[str] | None = None) -> int:
                 db_dir = value
             elif flag == "--key" and value:
                 prefix = parse_prefix(value)
+            elif argument == "--areas":
+                of_areas = True
             elif argument.startswith("-"):
                 raise UsageError(f"Unknown argument: {argument}")
             else:
                 kinds.append(argument)
         if not db_dir:
             raise UsageError("--db-dir=DIR is missing: which database?")
-        dump_index(db_dir, kinds, prefix)
+        db = DatabaseDir(db_dir)
+        dump_index(db.areas if of_areas else db, kinds, prefix)
     except UsageError as error:
         print(f"{error}\n{USAGE}", file=sys.stderr)
         return error.exit_status

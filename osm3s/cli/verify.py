@@ -12,6 +12,8 @@ from osm3s.paths import DatabaseDir
 USAGE = "Usage: verify --db-dir=DIR [--most=N]   (--help explains)"
 MOST_PROBLEMS = 100
 REDRAW_S = 0.2
+NAMES = ("nodes", "ways", "relations", "", "areas", "")
+"""Of what is counted in the map, then of what is counted in the areas, which are ways there."""
 
 HELP = f"""\
 verify: say whether a database is sound.
@@ -23,7 +25,7 @@ Checked are: the checksum and the structure of every frame of every block · the
 blocks and the free space: inside the files, disjoint · the id map against the blocks, both ways · the place of every
 element: key range and box of its block · coordinates and boxes of ways against the nodes · boxes and quadtiles of
 relations against their members · links from members to ways and relations, both ways · the tag directory with all its
-counts · users · newest timestamps · the changelog · the numbers in the settings.
+counts · users · newest timestamps · the changelog · the numbers in the settings. The areas are checked in the same way.
 
 One version of the database is read, as by a query: updates may go on meanwhile, and no dispatcher is needed. It takes
 about 20 bytes of memory per element and reads every byte once.
@@ -60,23 +62,26 @@ def verify(db_dir: str, most: int) -> bool:
     from osm3s.storage.check_database import check_database
     from osm3s.storage.snapshot import Snapshot
 
-    db, progress, n = DatabaseDir(db_dir), ProgressLine(), 0
-    started = time.monotonic()
-    with Snapshot(db) as snapshot:
-        try:
-            for line in check_database(snapshot, db, progress):
-                n += 1
-                if n <= most or not most:
-                    progress.clear()
-                    print(line, flush=True)
-        finally:
-            progress.clear()
-        nodes, ways, relations = snapshot.settings.n_elements
+    base, progress, n = DatabaseDir(db_dir), ProgressLine(), 0
+    started, n_elements = time.monotonic(), []
+    for db in (base, base.areas) if base.areas.exists else (base,):
+        where = "" if db is base else "areas: "
+        with Snapshot(db) as snapshot:
+            try:
+                for line in check_database(snapshot, db, progress):
+                    n += 1
+                    if n <= most or not most:
+                        progress.clear()
+                        print(where + line, flush=True)
+            finally:
+                progress.clear()
+            n_elements += snapshot.settings.n_elements
     if n > most > 0:
         print(f"... and {n - most} more (--most=0 prints all)")
     if n == 0:
         seconds = time.monotonic() - started
-        print(f"sound: {nodes} nodes, {ways} ways, {relations} relations, checked in {seconds:.1f} s")
+        found = ", ".join(f"{count} {name}" for count, name in zip(n_elements, NAMES, strict=False) if name)
+        print(f"sound: {found}, checked in {seconds:.1f} s")
     return n == 0
 
 

@@ -14,7 +14,7 @@ import zstandard
 
 from osm3s.errors import CorruptError
 from osm3s.ffi import check, ffi, lib
-from osm3s.paths import DatabaseDir
+from osm3s.paths import AREAS, DatabaseDir
 from osm3s.storage import changelog, index_keys
 from osm3s.storage.block_files import decompress_meta
 from osm3s.storage.check_extents import check_directory
@@ -52,19 +52,21 @@ def check_database(snapshot: Snapshot, db: DatabaseDir, progress: Progress) -> I
         if any(line.startswith("directory") for line in problems):
             yield "the block directory is damaged: nothing else was checked"
             return
-        yield from _Check(snapshot, progress).run()
+        yield from _Check(snapshot, progress, db.domain == AREAS).run()
     except lmdb.Error as error:
         yield f"the index cannot be read: {error}"
 
 
 class _Check:
-    def __init__(self, snapshot: Snapshot, progress: Progress) -> None:
+    def __init__(self, snapshot: Snapshot, progress: Progress, of_areas: bool) -> None:
         self._snapshot = snapshot
         self._progress = progress
         native = lib.osm3s_check_new(snapshot.handle, snapshot.has_meta)
         if native == ffi.NULL:
             check(lib.OSM3S_NOMEM)
         self._native: Any = ffi.gc(native, lib.osm3s_check_free)
+        if of_areas:
+            lib.osm3s_check_with_positions(native)
 
     def run(self) -> Iterator[str]:
         for element_type in range(3):

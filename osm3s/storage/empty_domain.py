@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
+from osm3s import failpoint
 from osm3s.errors import StorageError
 from osm3s.paths import DatabaseDir
 from osm3s.storage import index_keys
@@ -31,7 +32,9 @@ def create_empty(db: DatabaseDir, settings: DatabaseSettings) -> None:
         open(db.block_file(2), "wb").close()
         open(db.block_file(4), "wb").close()
         sync_directory(db.root)
+        failpoint.reached("domain_before_rename")
         os.rename(temporary.index, db.index)
+        failpoint.reached("domain_after_rename")
         sync_directory(db.root)
     except OSError as error:
         raise StorageError(f"{error.filename or db.root}: {error.strerror}; nothing was changed") from None
