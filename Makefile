@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 NATIVE := $(wildcard native/*.c native/*.h) osm3s/ffi/build_native.py setup.py
 
-.PHONY: build test
+.PHONY: build test clients
 all: build
 build: $(VENV)/built bin/osm3s_query cgi-bin/interpreter
 
@@ -42,8 +42,16 @@ bench: build
 demo: build
 	$(PY) -m osm3s.cli.demo
 
-test: build
+test: build clients
 	$(PY) -m pytest
+
+# Real clients of the API, from PyPI and, if there is a npm, from there. Tests of those that cannot be had are skipped.
+CLIENTS := tests/clients
+clients: $(VENV)/clients
+$(VENV)/clients: $(VENV)/installed $(CLIENTS)/requirements.txt $(CLIENTS)/node/package.json
+	-$(PY) -m pip install --quiet --disable-pip-version-check -r $(CLIENTS)/requirements.txt
+	-! command -v npm >/dev/null || npm install --prefix $(CLIENTS)/node --silent --no-audit --no-fund --ignore-scripts
+	touch $@
 
 lint: build
 	$(PY) -m ruff check osm3s tests bench setup.py

@@ -19,3 +19,9 @@ PAGE_DOORS = (
 """Where a request is answered with a small page; what makes it is serve/pages.py."""
 
 DOORS = frozenset(QUERY_DOORS + PAGE_DOORS)
+
+
+def door_at(path: str) -> str | None:
+    """The door at a path of the web server. Some clients double a slash, or put one at the end."""
+    parts = [part for part in path.split("/") if part]
+    return parts[1] if len(parts) == 2 and parts[0] in ("api", "cgi-bin") and parts[1] in DOORS else None

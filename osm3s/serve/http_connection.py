@@ -17,7 +17,7 @@ from typing import Protocol
 from osm3s.constants import MAX_BODY_BYTES
 from osm3s.ql.request import too_long
 from osm3s.serve import wire
-from osm3s.serve.doors import DOORS
+from osm3s.serve.doors import door_at
 from osm3s.serve.http_message import Body, Head, Malformed, take_head
 from osm3s.serve.request import Request
 from osm3s.serve.response import closing_page
@@ -125,8 +125,7 @@ class HttpConnection:
             self._refuse(fault.status, str(fault))
 
     def _begin_body(self, head: Head) -> None:
-        door = head.path.rpartition("/")
-        if door[0] not in ("/api", "/cgi-bin") or door[2] not in DOORS:
+        if door_at(head.path) is None:
             raise Malformed(404, f"There is nothing at {head.path}. Queries go to /api/interpreter.")
         if head.method not in METHODS:
             raise Malformed(405, f"The method {head.method} is not known here.")
@@ -142,7 +141,7 @@ class HttpConnection:
             self._refuse(400, str(too_long(body.too_long)))
             return
         request = Request(
-            door=head.path.rpartition("/")[2],
+            door=door_at(head.path) or "",
             transport="http",
             method=head.method,
             query_string=head.query_string,

@@ -78,7 +78,7 @@ class WebResponse:
 
     def page(self, page: Page) -> None:
         """The whole answer, but for `finish`."""
-        self.start(page.status, page.content_type, page.location, any_origin=True)
+        self.start(self._granted(page.status), page.content_type, page.location, any_origin=True)
         if not self.request.head_only:
             self.sink.write(page.text.encode("utf-8", "surrogateescape"))
 
@@ -103,10 +103,14 @@ class WebResponse:
         return lines
 
     def refuse(self, status: int, errors: Iterable[str]) -> None:
-        """Answer with an error page. A preflight asks for leave, not for the answer: it is granted, with status 200."""
-        self.start(200 if self.request.method == "OPTIONS" else status, HTML)
+        """Answer with an error page."""
+        self.start(self._granted(status), HTML)
         if not self.request.head_only:
             self.sink.write(error_document(errors))
+
+    def _granted(self, status: int) -> int:
+        """A preflight asks for leave, not for the answer, and gets it whatever the answer would be."""
+        return 200 if self.request.method == "OPTIONS" else status
 
     def finish(self) -> None:
         """The second call does nothing."""

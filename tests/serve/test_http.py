@@ -83,6 +83,10 @@ def test_error_pages(port: int) -> None:
 def test_unknown_places_and_methods(port: int) -> None:
     assert exchange(port, b"GET /etc/passwd HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 404 ")
     assert exchange(port, b"GET /api/../interpreter HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 404 ")
+    assert exchange(port, b"GET /api HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 404 ")
+    for path in (b"/api/interpreter/", b"//api//interpreter"):
+        answer = exchange(port, b"GET %s?data=echo HTTP/1.1\r\nConnection: close\r\n\r\n" % path)
+        assert answer.endswith(b"\r\n\r\ninterpreter GET 127.0.0.1 data=echo")
     assert exchange(port, b"BREW /api/interpreter HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 405 ")
 
 
