@@ -74,8 +74,9 @@ def test_osm3s_query_without_a_frontend(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "node(1);out;\n")
     assert run(QUERY, "--nonsense").returncode == 1
     assert run(QUERY, "--version").stdout.startswith("Overpass API version 0.7.62")
-    assert "not available yet" in run(QUERY, "--rules").stderr
-    assert run(QUERY, "--clone=x").returncode == 4
+    assert "only whitespace" in run(QUERY, "--rules").stderr
+    missing = run(QUERY, f"--clone={tmp_path}/clone", OVERPASS_DB_DIR=str(tmp_path / "missing"))
+    assert (missing.returncode, "There is no database in" in missing.stderr) == (1, True)
     assert run(QUERY, "--help").stdout.startswith("osm3s_query: ")
 
 
