@@ -131,23 +131,21 @@ size_t grid_bytes(const grid *);
 /* --- geom_poly.c: polygons straight in lat/lon, even-odd, any number of rings --- */
 
 typedef struct poly poly;
-/* What is on the border: exactly what is on it; the positions next to it to the south or north, as the reference rounds
- * closed ways, or the ends of what rules made into an area. */
-enum poly_kind { POLY_EXACT, POLY_CLOSED_WAY, POLY_RULE };
 enum { POLY_OUTSIDE = 0, POLY_BORDER = 1, POLY_INSIDE = 2 };
 
 /* Rings one after the other, each closed implicitly. Edges between lon < -90 and lon > 90 cross the antimeridian.
  * What is inside is counted along the meridian from the south pole. NULL: no memory. */
 poly *poly_new(const position *vertices, const uint32_t *ring_sizes, size_t n_rings);
 /* The same from lines one after the other that together make closed rings, whatever their order and direction. What
- * goes around a pole contains it. */
-poly *poly_of_lines(const position *vertices, const uint32_t *line_sizes, size_t n_lines);
+ * goes around a pole contains it. `rounded`: a position less than half a unit south or north of an edge is on it. */
+poly *poly_of_lines(const position *vertices, const uint32_t *line_sizes, size_t n_lines, bool rounded);
 void poly_free(poly *);
 
-/* Where a position is: exact. */
+/* Where a position is. */
 int poly_locate(const poly *, int32_t lat, int32_t lon);
 /* The same as of a poly_of_lines, without making one: for few positions. */
-int lines_locate(const position *vertices, const uint32_t *line_sizes, size_t n_lines, int32_t lat, int32_t lon);
+int lines_locate(const position *vertices, const uint32_t *line_sizes, size_t n_lines, bool rounded, int32_t lat,
+                 int32_t lon);
 /* The line of a closed way, of which nodes may be unknown, into `vertices` (room for n + 1); returns its size. */
 uint32_t closed_line(const way_node *nodes, size_t n, position *vertices);
 
@@ -156,7 +154,8 @@ uint32_t closed_line(const way_node *nodes, size_t n, position *vertices);
  * crossings; so does this, see geom_poly_way.c. A segment that runs along an edge counts only with `border`: it does for ways
  * that are asked for, not for the members that make a relation match. */
 bool poly_meets_way(const poly *, const way_node *nodes, size_t n, bool border);
-/* Is any part of the way strictly inside? Exact. */
+/* Is any part of the way strictly inside? Exact, but that of parts between places on the border the middle is rounded
+ * down to whole units, as in the reference: of a way along an edge it may be inside by a fraction of a unit. */
 bool poly_has_part_of_way(const poly *, const way_node *nodes, size_t n);
 
 /* Box of all vertices, plain: whole circles of latitude if an edge crosses the antimeridian. Beyond that, a polygon
@@ -176,7 +175,7 @@ area_index *area_index_new(void);
 void area_index_free(area_index *);
 /* An area of the rules: see poly_of_lines. Ways are tested as poly_meets_way does it. */
 int area_index_add_lines(area_index *, const position *vertices, const uint32_t *line_sizes, size_t n_lines);
-/* A closed way. Ways are tested exactly: some part must be strictly inside. */
+/* A closed way. Ways are tested by poly_has_part_of_way. */
 int area_index_add_way(area_index *, const way_node *nodes, size_t n);
 int area_index_prepare(area_index *);
 

@@ -97,9 +97,12 @@ poly *poly_new(const position *vertices, const uint32_t *ring_sizes, size_t n_ri
     return build(vertices, ring_sizes, n_rings, true);
 }
 
-poly *poly_of_lines(const position *vertices, const uint32_t *line_sizes, size_t n_lines)
+poly *poly_of_lines(const position *vertices, const uint32_t *line_sizes, size_t n_lines, bool rounded)
 {
-    return build(vertices, line_sizes, n_lines, false);
+    poly *p = build(vertices, line_sizes, n_lines, false);
+    if (p)
+        p->rounded = rounded;
+    return p;
 }
 
 void poly_free(poly *p)
@@ -119,16 +122,17 @@ osm3s_bbox poly_bbox(const poly *p)
 enum { EFFECT_NONE, EFFECT_TOGGLE, EFFECT_BORDER };
 
 /* What an edge tells about a position: nothing, that the way from the south crosses it, or that it is on the edge. */
-static int effect_of(const segment *e, int32_t lat, int32_t lon)
+static int effect_of(const segment *e, bool rounded, int32_t lat, int32_t lon)
 {
     if (lon < e->lon0 || lon > e->lon1 || southern(e) > lat)
         return EFFECT_NONE;
     bool south_of_it = northern(e) < lat;
     if (!south_of_it) {
-        int side = side_of(e, lat, lon);
-        if (e->lon0 == e->lon1 || side == 0)
+        int64_t run = (int64_t)e->lon1 - e->lon0;
+        int64_t above = run * ((int64_t)lat - e->lat0) - ((int64_t)e->lat1 - e->lat0) * ((int64_t)lon - e->lon0);
+        if (run == 0 || above == 0 || (rounded && above < run - above && -above < run + above))
             return EFFECT_BORDER; /* the latitudes were compared above */
-        south_of_it = side > 0;
+        south_of_it = above > 0;
     }
     /* An end shared by two edges must count once: as the eastern edge's, on the antimeridian as the western one's. */
     return south_of_it && (lon == LON_180 ? lon > e->lon0 : lon < e->lon1) ? EFFECT_TOGGLE : EFFECT_NONE;
@@ -148,7 +152,7 @@ int poly_locate(const poly *p, int32_t lat, int32_t lon)
         const segment *e = p->edges + items[i];
         if (southern(e) > lat)
             break;
-        int effect = effect_of(e, lat, lon);
+        int effect = effect_of(e, p->rounded, lat, lon);
         if (effect == EFFECT_BORDER)
             return POLY_BORDER;
         inside = inside != (effect == EFFECT_TOGGLE);
@@ -156,7 +160,8 @@ int poly_locate(const poly *p, int32_t lat, int32_t lon)
     return inside ? POLY_INSIDE : POLY_OUTSIDE;
 }
 
-int lines_locate(const position *vertices, const uint32_t *line_sizes, size_t n_lines, int32_t lat, int32_t lon)
+int lines_locate(const position *vertices, const uint32_t *line_sizes, size_t n_lines, bool rounded, int32_t lat,
+                 int32_t lon)
 {
     bool inside = false, odd_cuts = false;
     int64_t southern_weight = 0;
@@ -169,7 +174,7 @@ int lines_locate(const position *vertices, const uint32_t *line_sizes, size_t n_
                 segment e = parts[k];
                 if (e.lon0 > e.lon1)
                     e = (segment){e.lat1, e.lon1, e.lat0, e.lon0};
-                int effect = effect_of(&e, lat, lon);
+                int effect = effect_of(&e, rounded, lat, lon);
                 if (effect == EFFECT_BORDER)
                     return POLY_BORDER;
                 inside = inside != (effect == EFFECT_TOGGLE);
@@ -177,7 +182,7 @@ int lines_locate(const position *vertices, const uint32_t *line_sizes, size_t n_
             }
         }
     if (odd_cuts && southern_weight >= 0) {
-        int effect = effect_of(&SOUTH_POLE, lat, lon);
+        int effect = effect_of(&SOUTH_POLE, false, lat, lon);
         if (effect == EFFECT_BORDER)
             return POLY_BORDER;
         inside = inside != (effect == EFFECT_TOGGLE);

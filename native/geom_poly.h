@@ -7,8 +7,8 @@
 typedef struct { int32_t lat0, lon0, lat1, lon1; } segment; /* edges: lon0 <= lon1 */
 
 struct poly {
-    enum poly_kind kind;
     osm3s_bbox box; /* of all edges */
+    bool rounded;   /* positions less than half a unit from an edge are on it */
     bool cut;       /* an edge crosses the antimeridian: then the inside may reach north of all edges */
     size_t n;
     segment *edges;

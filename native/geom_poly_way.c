@@ -214,34 +214,7 @@ bool poly_meets_way(const poly *p, const way_node *nodes, size_t n, bool border)
     return false;
 }
 
-/* --- exactly --- */
-
-/* Where a position is that may lie in the middle between two units: in doubled coordinates. */
-static int locate_doubled(const poly *p, int64_t lat2, int64_t lon2)
-{
-    int32_t lon = (int32_t)(lon2 >> 1);
-    grid_cells cells = grid_touched(p->index, &(osm3s_bbox){p->box.south, lon, p->box.north, lon});
-    if (cells.empty)
-        return POLY_OUTSIDE;
-    size_t n;
-    const uint32_t *items = grid_cell(p->index, 0, cells.column, &n);
-    bool inside = false;
-    for (size_t i = 0; i < n; i++) {
-        const segment *e = p->edges + items[i];
-        if (2 * (int64_t)southern(e) > lat2)
-            break;
-        if (lon2 < 2 * (int64_t)e->lon0 || lon2 > 2 * (int64_t)e->lon1)
-            continue;
-        __int128 up = (__int128)((int64_t)e->lon1 - e->lon0) * (lat2 - 2 * (int64_t)e->lat0);
-        __int128 down = (__int128)((int64_t)e->lat1 - e->lat0) * (lon2 - 2 * (int64_t)e->lon0);
-        bool reaches_north = 2 * (int64_t)northern(e) >= lat2;
-        if (reaches_north && up == down)
-            return POLY_BORDER;
-        if (up > down && (lon2 == 2 * (int64_t)LON_180 ? lon2 > 2 * (int64_t)e->lon0 : lon2 < 2 * (int64_t)e->lon1))
-            inside = !inside;
-    }
-    return inside ? POLY_INSIDE : POLY_OUTSIDE;
-}
+/* --- closed ways --- */
 
 enum { MOST_TOUCHES = 64 };
 
@@ -312,10 +285,11 @@ static bool part_is_inside(const poly *p, const segment *s)
                || part_is_inside(p, &(segment){middle.lat, middle.lon, s->lat1, s->lon1});
     }
     /* Between two touches the border is nowhere, or everywhere: the middle tells. */
-    for (size_t i = 1; i < found.n; i++)
-        if (locate_doubled(p, (int64_t)found.at[i - 1].lat + found.at[i].lat,
-                           (int64_t)found.at[i - 1].lon + found.at[i].lon) == POLY_INSIDE)
+    for (size_t i = 1; i < found.n; i++) {
+        const position *a = &found.at[i - 1], *b = &found.at[i];
+        if (poly_locate(p, middle(a->lat, b->lat), (int32_t)(((int64_t)a->lon + b->lon) / 2)) == POLY_INSIDE)
             return true;
+    }
     return false;
 }
 
