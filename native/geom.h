@@ -131,20 +131,23 @@ size_t grid_bytes(const grid *);
 /* --- geom_poly.c: polygons straight in lat/lon, even-odd, any number of rings --- */
 
 typedef struct poly poly;
+/* Where an edge is not at a whole latitude: as it is; at the nearest one, as the reference has it with closed ways; or at
+ * the next one towards the latitude of its end, as the reference has it with areas of the rules. */
+enum rounding { NOT_ROUNDED, TO_NEAREST, TOWARDS_END };
 enum { POLY_OUTSIDE = 0, POLY_BORDER = 1, POLY_INSIDE = 2 };
 
 /* Rings one after the other, each closed implicitly. Edges between lon < -90 and lon > 90 cross the antimeridian.
  * What is inside is counted along the meridian from the south pole. NULL: no memory. */
 poly *poly_new(const position *vertices, const uint32_t *ring_sizes, size_t n_rings);
 /* The same from lines one after the other that together make closed rings, whatever their order and direction. What
- * goes around a pole contains it. `rounded`: a position less than half a unit south or north of an edge is on it. */
-poly *poly_of_lines(const position *vertices, const uint32_t *line_sizes, size_t n_lines, bool rounded);
+ * goes around a pole contains it. */
+poly *poly_of_lines(const position *vertices, const uint32_t *line_sizes, size_t n_lines, enum rounding);
 void poly_free(poly *);
 
 /* Where a position is. */
 int poly_locate(const poly *, int32_t lat, int32_t lon);
 /* The same as of a poly_of_lines, without making one: for few positions. */
-int lines_locate(const position *vertices, const uint32_t *line_sizes, size_t n_lines, bool rounded, int32_t lat,
+int lines_locate(const position *vertices, const uint32_t *line_sizes, size_t n_lines, enum rounding, int32_t lat,
                  int32_t lon);
 /* The line of a closed way, of which nodes may be unknown, into `vertices` (room for n + 1); returns its size. */
 uint32_t closed_line(const way_node *nodes, size_t n, position *vertices);

@@ -60,7 +60,7 @@ static int add(area_index *a, poly *p, bool is_way)
 
 int area_index_add_lines(area_index *a, const position *vertices, const uint32_t *line_sizes, size_t n_lines)
 {
-    return add(a, poly_of_lines(vertices, line_sizes, n_lines, false), false);
+    return add(a, poly_of_lines(vertices, line_sizes, n_lines, TOWARDS_END), false);
 }
 
 int area_index_add_way(area_index *a, const way_node *nodes, size_t n)
@@ -68,7 +68,7 @@ int area_index_add_way(area_index *a, const way_node *nodes, size_t n)
     if (grow(&a->vertices, &a->cap_vertices, n + 1, sizeof *a->vertices))
         return OSM3S_NOMEM;
     uint32_t size = closed_line(nodes, n, a->vertices);
-    return add(a, poly_of_lines(a->vertices, &size, 1, true), true);
+    return add(a, poly_of_lines(a->vertices, &size, 1, TO_NEAREST), true);
 }
 
 /* --- cells --- */
@@ -381,8 +381,8 @@ static bool asks_segments(way_test *t)
         segment parts[2];
         int n = cut_at_antimeridian((position){from->lat, from->lon}, (position){to->lat, to->lon}, parts);
         for (int k = 0; k < n; k++) {
-            segment s = parts[k];
-            if (asks_segment(t, s.lon0 <= s.lon1 ? &s : &(segment){s.lat1, s.lon1, s.lat0, s.lon0}))
+            segment s = eastward(parts[k]);
+            if (asks_segment(t, &s))
                 return true;
         }
     }

@@ -1,5 +1,5 @@
 /* geom_poly.c: polygons. Whether a position is inside is decided by the edges that the meridian south of it crosses, so
- * edges are indexed by columns of longitude; within a column they are sorted by their southern end. Exact. */
+ * edges are indexed by columns of longitude; within a column they are sorted by their southern end. Integers only. */
 #include "geom_poly.h"
 
 int cut_at_antimeridian(position from, position to, segment parts[2])
@@ -24,7 +24,7 @@ static int by_southern_end(const void *a, const void *b)
 
 static void add_edge(poly *p, segment s)
 {
-    p->edges[p->n++] = s.lon0 <= s.lon1 ? s : (segment){s.lat1, s.lon1, s.lat0, s.lon0};
+    p->edges[p->n++] = eastward(s);
 }
 
 /* The edges of a row of vertices; `ring`: the last one is connected to the first. Returns how many cuts it has. */
@@ -97,11 +97,11 @@ poly *poly_new(const position *vertices, const uint32_t *ring_sizes, size_t n_ri
     return build(vertices, ring_sizes, n_rings, true);
 }
 
-poly *poly_of_lines(const position *vertices, const uint32_t *line_sizes, size_t n_lines, bool rounded)
+poly *poly_of_lines(const position *vertices, const uint32_t *line_sizes, size_t n_lines, enum rounding rounding)
 {
     poly *p = build(vertices, line_sizes, n_lines, false);
     if (p)
-        p->rounded = rounded;
+        p->rounding = rounding;
     return p;
 }
 
@@ -121,8 +121,18 @@ osm3s_bbox poly_bbox(const poly *p)
 
 enum { EFFECT_NONE, EFFECT_TOGGLE, EFFECT_BORDER };
 
+/* Is a position on an edge when that is rounded? It is `above` / `run` units north of it. */
+static bool rounds_to(const segment *e, enum rounding rounding, int64_t run, int64_t above)
+{
+    if (rounding == TO_NEAREST)
+        return above < run - above && -above < run + above;
+    if (rounding == TOWARDS_END)
+        return (e->lat1 >= e->lat0) == e->back ? above > -run && above <= 0 : above >= 0 && above < run;
+    return above == 0;
+}
+
 /* What an edge tells about a position: nothing, that the way from the south crosses it, or that it is on the edge. */
-static int effect_of(const segment *e, bool rounded, int32_t lat, int32_t lon)
+static int effect_of(const segment *e, enum rounding rounding, int32_t lat, int32_t lon)
 {
     if (lon < e->lon0 || lon > e->lon1 || southern(e) > lat)
         return EFFECT_NONE;
@@ -130,7 +140,7 @@ static int effect_of(const segment *e, bool rounded, int32_t lat, int32_t lon)
     if (!south_of_it) {
         int64_t run = (int64_t)e->lon1 - e->lon0;
         int64_t above = run * ((int64_t)lat - e->lat0) - ((int64_t)e->lat1 - e->lat0) * ((int64_t)lon - e->lon0);
-        if (run == 0 || above == 0 || (rounded && above < run - above && -above < run + above))
+        if (run == 0 || rounds_to(e, rounding, run, above))
             return EFFECT_BORDER; /* the latitudes were compared above */
         south_of_it = above > 0;
     }
@@ -152,7 +162,7 @@ int poly_locate(const poly *p, int32_t lat, int32_t lon)
         const segment *e = p->edges + items[i];
         if (southern(e) > lat)
             break;
-        int effect = effect_of(e, p->rounded, lat, lon);
+        int effect = effect_of(e, p->rounding, lat, lon);
         if (effect == EFFECT_BORDER)
             return POLY_BORDER;
         inside = inside != (effect == EFFECT_TOGGLE);
@@ -160,7 +170,7 @@ int poly_locate(const poly *p, int32_t lat, int32_t lon)
     return inside ? POLY_INSIDE : POLY_OUTSIDE;
 }
 
-int lines_locate(const position *vertices, const uint32_t *line_sizes, size_t n_lines, bool rounded, int32_t lat,
+int lines_locate(const position *vertices, const uint32_t *line_sizes, size_t n_lines, enum rounding rounding, int32_t lat,
                  int32_t lon)
 {
     bool inside = false, odd_cuts = false;
@@ -171,10 +181,8 @@ int lines_locate(const position *vertices, const uint32_t *line_sizes, size_t n_
             int n = cut_at_antimeridian(vertices[i - 1], vertices[i], parts);
             odd_cuts = odd_cuts != (n > 1);
             for (int k = 0; k < n; k++) {
-                segment e = parts[k];
-                if (e.lon0 > e.lon1)
-                    e = (segment){e.lat1, e.lon1, e.lat0, e.lon0};
-                int effect = effect_of(&e, rounded, lat, lon);
+                segment e = eastward(parts[k]);
+                int effect = effect_of(&e, rounding, lat, lon);
                 if (effect == EFFECT_BORDER)
                     return POLY_BORDER;
                 inside = inside != (effect == EFFECT_TOGGLE);
@@ -182,7 +190,7 @@ int lines_locate(const position *vertices, const uint32_t *line_sizes, size_t n_
             }
         }
     if (odd_cuts && southern_weight >= 0) {
-        int effect = effect_of(&SOUTH_POLE, false, lat, lon);
+        int effect = effect_of(&SOUTH_POLE, NOT_ROUNDED, lat, lon);
         if (effect == EFFECT_BORDER)
             return POLY_BORDER;
         inside = inside != (effect == EFFECT_TOGGLE);

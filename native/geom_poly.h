@@ -4,11 +4,12 @@
 
 #include "geom.h"
 
-typedef struct { int32_t lat0, lon0, lat1, lon1; } segment; /* edges: lon0 <= lon1 */
+/* Edges: lon0 <= lon1; `back`: drawn from east to west. */
+typedef struct { int32_t lat0, lon0, lat1, lon1; bool back; } segment;
 
 struct poly {
     osm3s_bbox box; /* of all edges */
-    bool rounded;   /* positions less than half a unit from an edge are on it */
+    enum rounding rounding;
     bool cut;       /* an edge crosses the antimeridian: then the inside may reach north of all edges */
     size_t n;
     segment *edges;
@@ -32,6 +33,11 @@ static inline int32_t eastern(const segment *s) { return s->lon0 > s->lon1 ? s->
 static inline osm3s_bbox box_of(const segment *s)
 {
     return (osm3s_bbox){southern(s), western(s), northern(s), eastern(s)};
+}
+
+static inline segment eastward(segment s)
+{
+    return s.lon0 <= s.lon1 ? s : (segment){s.lat1, s.lon1, s.lat0, s.lon0, !s.back};
 }
 
 /* Cut a segment at the antimeridian if it reaches from beyond 90 degrees west to beyond 90 degrees east. Returns how

@@ -154,9 +154,7 @@ static bool run_meets(const poly *p, const way_node *run, size_t n, block at, bo
 {
     bool along = false, odd = false, on_border = false;
     for (size_t i = 1; i < n; i++) {
-        segment s = {run[i - 1].lat, run[i - 1].lon, run[i].lat, run[i].lon};
-        if (s.lon0 > s.lon1)
-            s = (segment){s.lat1, s.lon1, s.lat0, s.lon0};
+        segment s = eastward((segment){run[i - 1].lat, run[i - 1].lon, run[i].lat, run[i].lon});
         int how = meets_border(p, &s, at);
         if (how == ACROSS || (how == ALONG && border))
             return true;
@@ -174,9 +172,7 @@ static bool long_segment_meets(const poly *p, const way_node *from, const way_no
     segment parts[2];
     int n = cut_at_antimeridian((position){from->lat, from->lon}, (position){to->lat, to->lon}, parts);
     for (int k = 0; k < n; k++) {
-        segment s = parts[k];
-        if (s.lon0 > s.lon1)
-            s = (segment){s.lat1, s.lon1, s.lat0, s.lon0};
+        segment s = eastward(parts[k]);
         int32_t last_column = block_of(s.lat1, s.lon1).column;
         for (int32_t column = block_of(s.lat0, s.lon0).column; column <= last_column; column++) {
             segment part = piece_of_column(&s, column);
@@ -305,8 +301,8 @@ bool poly_has_part_of_way(const poly *p, const way_node *nodes, size_t n)
         int n_parts = cut_at_antimeridian((position){nodes[i - 1].lat, nodes[i - 1].lon},
                                           (position){nodes[i].lat, nodes[i].lon}, parts);
         for (int k = 0; k < n_parts; k++) {
-            segment s = parts[k];
-            if (part_is_inside(p, s.lon0 <= s.lon1 ? &s : &(segment){s.lat1, s.lon1, s.lat0, s.lon0}))
+            segment s = eastward(parts[k]);
+            if (part_is_inside(p, &s))
                 return true;
         }
     }

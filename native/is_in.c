@@ -4,16 +4,16 @@
 enum { FEW_NODES = 16 };
 
 /* Lines as those of an area. With few nodes it is not worth while to index them. */
-static int lines_around(const position *vertices, const uint32_t *sizes, size_t n_lines, bool rounded,
+static int lines_around(const position *vertices, const uint32_t *sizes, size_t n_lines, enum rounding rounding,
                         const osm3s_row *nodes, size_t n)
 {
     if (n <= FEW_NODES) {
         for (size_t i = 0; i < n; i++)
-            if (lines_locate(vertices, sizes, n_lines, rounded, nodes[i].lat, nodes[i].lon) != POLY_OUTSIDE)
+            if (lines_locate(vertices, sizes, n_lines, rounding, nodes[i].lat, nodes[i].lon) != POLY_OUTSIDE)
                 return 1;
         return 0;
     }
-    poly *p = poly_of_lines(vertices, sizes, n_lines, rounded);
+    poly *p = poly_of_lines(vertices, sizes, n_lines, rounding);
     if (p == NULL)
         return OSM3S_NOMEM;
     int found = 0;
@@ -25,7 +25,7 @@ static int lines_around(const position *vertices, const uint32_t *sizes, size_t 
 
 int osm3s_lines_around_nodes(const int32_t *lat_lon, const uint32_t *line_sizes, size_t n_lines, const osm3s_rows *nodes)
 {
-    return lines_around((const position *)lat_lon, line_sizes, n_lines, false, nodes->rows, nodes->n);
+    return lines_around((const position *)lat_lon, line_sizes, n_lines, TOWARDS_END, nodes->rows, nodes->n);
 }
 
 /* --- closed ways --- */
@@ -108,7 +108,7 @@ static int way_is_around(search *s, const view *v, uint32_t slot)
     if (grow(&s->vertices, &s->cap_vertices, s->way.n + 1, sizeof *s->vertices))
         return OSM3S_NOMEM;
     uint32_t n = closed_line(s->way.items, s->way.n, s->vertices);
-    return lines_around(s->vertices, &n, 1, true, s->near, s->n_near);
+    return lines_around(s->vertices, &n, 1, TO_NEAREST, s->near, s->n_near);
 }
 
 static int search_part(search *s, const view *v, const uint64_t *dead, uint32_t block, uint32_t slot_offset, osm3s_rows *out)

@@ -69,6 +69,31 @@ class Poly:
         return int(lib.osm3s_poly_classify(self.handle, c_box(box)))
 
 
+class AreaIndex:
+    """Areas, each of some lines, and closed ways."""
+
+    def __init__(
+        self, areas: Iterable[Sequence[Sequence[Position]]] = (), ways: Iterable[Sequence[Position]] = ()
+    ) -> None:
+        self.handle = ffi.gc(lib.osm3s_area_index_new(), lib.osm3s_area_index_free)
+        for lines in areas:
+            sizes = ffi.new("uint32_t[]", [len(line) for line in lines])
+            points = flat(position for line in lines for position in line)
+            check(lib.osm3s_area_index_add_lines(self.handle, points, sizes, len(sizes)))
+        for way in ways:
+            check(lib.osm3s_area_index_add_way(self.handle, flat(way), len(way)))
+        check(lib.osm3s_area_index_prepare(self.handle))
+
+    def contains(self, position: Position, border: bool = True) -> bool:
+        return bool(lib.osm3s_area_index_contain(self.handle, *position, border))
+
+    def meets_way(self, way: Sequence[Position]) -> bool:
+        return bool(check(lib.osm3s_area_index_meet_way(self.handle, flat(way), len(way))))
+
+    def classify(self, box: Box) -> int:
+        return int(lib.osm3s_area_index_classify(self.handle, c_box(box)))
+
+
 class Around:
     """Lines of positions; one position makes a point."""
 
