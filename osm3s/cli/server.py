@@ -31,7 +31,8 @@ osm3s_server: answers queries over HTTP.
   --idle=N            processes that wait for queries (default: 2 per core)
   --running=N         queries at a time; further ones wait (default 64)
 
-Places: /api/interpreter (GET, POST), /api/status, /api/timestamp, /api/kill_my_queries; the same under /cgi-bin/.
+Places: /api/interpreter (GET, POST), /api/status, /api/timestamp, /api/kill_my_queries and more; the same under
+/cgi-bin/. For load balancers /healthz (?max_lag=SECONDS: not with older data), for Prometheus /metrics.
 The address is printed when queries can be asked. SIGTERM or Ctrl-C stops everything that was started.
 """
 

@@ -177,6 +177,10 @@ class DispatcherClient:
         """The text of `dispatcher --status`."""
         return str(self._ask_ok(("status",), "Dispatcher_Client::output_status::socket")[0])
 
+    def metrics(self) -> str:
+        """Counters and gauges for Prometheus."""
+        return str(self._ask_ok(("metrics",), "Dispatcher_Client::metrics::socket")[0])
+
     def my_status(self, token: int) -> tuple[int, list[tuple[int, int, int, int, int]], list[int]]:
         """(rate limit, active queries of this token, times at which its blocked slots are free again).
 

@@ -8,6 +8,7 @@ from osm3s.dispatch import effects as do
 from osm3s.dispatch.admission import Admission, Claim, Granted, Refused, Wait
 from osm3s.dispatch.connection import REFUSAL_TEXTS, Connection, Role
 from osm3s.dispatch.effects import Effect
+from osm3s.dispatch.histogram import Histogram
 from osm3s.dispatch.version import Version
 
 
@@ -17,6 +18,8 @@ class Readers:
         self.active: dict[int, Connection] = {}
         """Those that are opening or reading a snapshot."""
         self.waiting: dict[int, Connection] = {}
+        self.waits, self.durations = Histogram(), Histogram()
+        """Of queries: until they were granted, and from then to their end."""
         self.survivors: dict[int, int] = {}
         """pid to snapshot of readers that were admitted by a dispatcher that was killed."""
         self.forget_survivors_s = inf
@@ -71,6 +74,7 @@ class Readers:
 
     def _grant(self, connection: Connection, claim: Claim, version: Version, now_s: float) -> list[Effect]:
         conn, pid = connection.number, connection.pid
+        self.waits.add(now_s - connection.since_s)
         del self.waiting[conn]
         self.active[conn] = connection
         connection.role, connection.snapshot, connection.ask_again_s = Role.OPENING, version.txn_id, inf
@@ -124,7 +128,7 @@ class Readers:
         ]
 
     def release(self, conn: int, now_s: float, *, finished: bool) -> list[Effect]:
-        del self.active[conn]
+        self.durations.add(now_s - self.active.pop(conn).since_s)
         self.admission.release(conn, now_s, finished=finished)
         return [do.UnlistReader(conn)]
 

@@ -11,6 +11,7 @@
 | write_done | txn id, timestamp, replicate id | ok / refused |
 | write_rollback | | ok |
 | status | | ok, text |
+| metrics | | ok, text |
 | my_status | token | ok, rate limit, active queries, cooldowns |
 | query_by_token | token | ok, pid or 0 |
 | set_limits | space_bytes, time_units (0 keeps), rate_limit (-1 keeps), allow duplicates (-1 keeps, 0, 1) | ok |
@@ -46,6 +47,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "write_done": (_UINT, _SHORT, _SHORT),
     "write_rollback": (),
     "status": (),
+    "metrics": (),
     "my_status": (_UINT,),
     "query_by_token": (_UINT,),
     "set_limits": (_UINT, _UINT, _SMALL, _SMALL),

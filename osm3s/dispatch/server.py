@@ -22,6 +22,7 @@ from osm3s.dispatch.client_connection import ClientConnection
 from osm3s.dispatch.effects import Effect
 from osm3s.dispatch.instance import BACKLOG, Instance
 from osm3s.dispatch.journal import Journal, escape
+from osm3s.dispatch.metrics_text import metrics_text
 from osm3s.dispatch.processes import Watch
 from osm3s.dispatch.recovery import Outcome, Recovery
 from osm3s.dispatch.state import DEFAULT_PURGE_TIMEOUT_S, State
@@ -174,6 +175,8 @@ class Server:
             case "status", []:
                 not_yet_opened = sum(not client.has_spoken for client in self._clients.values())
                 answer = (status_text(self._state, not_yet_opened, self.now_s(), epoch_offset_s),)
+            case "metrics", []:
+                answer = (metrics_text(self._state),)
             case "query_by_token", [token]:
                 pids = [reader.pid for reader in readers if reader.claim and reader.claim.token == token]
                 answer = (pids[-1] if pids else 0,)

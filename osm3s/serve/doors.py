@@ -15,8 +15,13 @@ PAGE_DOORS = (
     "augmented_state_by_date",
     "trigger_clone",
     "template",
+    "healthz",
+    "metrics",
 )
 """Where a request is answered with a small page; what makes it is serve/pages.py."""
+
+ROOT_DOORS = ("healthz", "metrics")
+"""These are found at the top as well, where those who watch servers look for them."""
 
 DOORS = frozenset(QUERY_DOORS + PAGE_DOORS)
 
@@ -24,4 +29,6 @@ DOORS = frozenset(QUERY_DOORS + PAGE_DOORS)
 def door_at(path: str) -> str | None:
     """The door at a path of the web server. Some clients double a slash, or put one at the end."""
     parts = [part for part in path.split("/") if part]
+    if len(parts) == 1 and parts[0] in ROOT_DOORS:
+        return parts[0]
     return parts[1] if len(parts) == 2 and parts[0] in ("api", "cgi-bin") and parts[1] in DOORS else None

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from osm3s.serve import augmented_diffs, status
+from osm3s.serve import augmented_diffs, health, status
 from osm3s.serve.convert import convert, convert_xapi
 from osm3s.serve.page import Page
 from osm3s.serve.request import Database, Request
@@ -47,5 +47,7 @@ PAGES: dict[str, Callable[[Request, Database], Page]] = {
     "augmented_state_by_date": augmented_diffs.state_by_date,
     "trigger_clone": _trigger_clone,
     "template": template,
+    "healthz": health.healthz,
+    "metrics": health.metrics,
 }
 """Each may raise DispatcherError and QueryRejected."""
