@@ -174,31 +174,30 @@ def _messages(options: Options, descriptor: int) -> Messages:
     return messages
 
 
-def _text(options: Options, raw: bytes) -> str:
+def _text(options: Options, raw: bytes, messages: Messages) -> str:
     """The query. Raises QueryRejected if there is none."""
+    from osm3s import ql
     from osm3s.ql.request import from_console
+    from osm3s.serve.messages import Verbosity
 
-    return options.request or from_console(raw.decode("utf-8", "surrogateescape"))
+    text = options.request or from_console(raw.decode("utf-8", "surrogateescape"))
+    if remark := ql.completion_remark(text):
+        messages.say(f"encoding remark: {remark}", Verbosity.ASSISTING)
+    return text
 
 
 def _translate(options: Options, raw: bytes, output: int, messages: Messages) -> int:
     """Does without the native core, which would take longer to load than a translation."""
-    from osm3s import ql
+    from osm3s.ql.translate import translate
     from osm3s.serve.messages import write_all
 
-    printers = {
-        "--dump-xml": ql.to_xml,
-        "--dump-pretty-ql": ql.to_pretty_ql,
-        "--dump-compact-ql": ql.to_compact_ql,
-        "--dump-bbox-ql": ql.to_bbox_ql,
-    }
-    text = ""
     try:
-        text = _text(options, raw)
-        translation = printers[options.dump](ql.parse(text, check=False))
+        text = _text(options, raw, messages)
     except QueryRejected as rejected:
-        messages.complain(text, rejected.messages)
+        messages.complain("", rejected.messages)
         return 0
+    translation, complaints = translate(text, options.dump.removeprefix("--dump-"))
+    messages.complain(text, complaints)
     write_all(output, translation.encode("utf-8", "surrogateescape"))
     return 0
 
@@ -218,7 +217,7 @@ def _run(
 
     door = ConsoleDoor(output, messages)
     try:
-        query = frontend.Query(Request(_text(options, raw)), format=format_, rules=options.rules)
+        query = frontend.Query(Request(_text(options, raw, messages)), format=format_, rules=options.rules)
     except QueryRejected as rejected:
         return door.rejected("", rejected.messages)
     if options.db_dir:

@@ -57,16 +57,17 @@ def is_xml(text: str) -> bool:
 
 
 def read(
-    text: str | bytes, *, check: bool = True, check_regex: CheckRegex | None = None
+    text: str | bytes, *, check: bool = True, check_regex: CheckRegex | None = None, check_settings: bool = True
 ) -> tuple[Script, list[Message]]:
     """What can be made of a text in either language, and the messages about it in the order in which they arise.
 
-    See `parse` for the arguments. A tree with messages is fit for printing only.
+    See `parse` for the arguments; `check_settings` false leaves the root alone out of `check`. A tree with messages is
+    fit for printing only.
     Raises QueryRejected if the text is so far from a query that reading was given up.
     """
     source = _decoded(text)
     diagnostics = Diagnostics()
-    factory = Factory(diagnostics, check, check_regex)
+    factory = Factory(diagnostics, check, check_regex, check_settings)
     with _deep_recursion():
         if is_xml(source):
             from .xml_reader import complete_xml, read_xml

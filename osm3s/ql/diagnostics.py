@@ -60,7 +60,7 @@ class Diagnostics:
 
 
 def explain(text: str, messages: Sequence[Message]) -> str:
-    """The messages, each followed by the line it speaks of and a mark below the column if that is known."""
+    """The messages, each followed by the line it speaks of and the column, marked and named, if it is known."""
     lines = text.split("\n")
     shown: list[str] = []
     for message in messages:
@@ -76,5 +76,5 @@ def explain(text: str, messages: Sequence[Message]) -> str:
         excerpt = line[start : start + _MAX_SHOWN_WIDTH]
         shown.append(f"  | {excerpt}")
         if column:
-            shown.append("  | " + " " * (min(column, len(line) + 1) - 1 - start) + "^")
+            shown.append("  | " + " " * (min(column, len(line) + 1) - 1 - start) + f"^ column {column}")
     return "\n".join(shown) + ("\n" if shown else "")

@@ -41,11 +41,17 @@ _WITHOUT_TEXT_CHECK = frozenset(["filter", "set-prop", "convert", "make", *_OPER
 class Factory:
     """Makes elements. With `check` false, statements are taken as they come, as for a translation."""
 
-    __slots__ = ("_assigned", "_assigning", "check", "check_regex", "diagnostics", "global_bbox", "known_format")
+    __slots__ = (
+        *("_assigned", "_assigning", "check", "check_regex", "check_settings", "diagnostics"),
+        *("global_bbox", "known_format"),
+    )
 
-    def __init__(self, diagnostics: Diagnostics, check: bool, check_regex: CheckRegex | None) -> None:
+    def __init__(
+        self, diagnostics: Diagnostics, check: bool, check_regex: CheckRegex | None, check_settings: bool = True
+    ) -> None:
         self.diagnostics = diagnostics
         self.check = check
+        self.check_settings = check and check_settings
         self.check_regex = check_regex or RegexCheck()
         self.known_format: str | None = None
         """The output format, if a setting of QL has dealt with it."""
@@ -56,8 +62,9 @@ class Factory:
 
     def script(self, attrs: dict[str, str], place: Place, language: str) -> Script:
         root = Script("osm-script", attrs, line=place.line, language=language)
-        if self.check:
+        if self.check_settings:
             self._check(root, place)
+        if self.check:
             self.global_bbox = usable_box(root.get("bbox")) is not None
         return root
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .attributes import exists
-from .formats import translated_config
+from .formats import FORMATS, translated_config
 from .numbers import float_prefix, integer_prefix
 from .print_evaluators import print_assignment, print_evaluator
 from .print_filters import (
@@ -63,7 +63,7 @@ def _settings(root: Script) -> list[str]:
         settings.append(f"[maxsize:{attrs['element-limit']}]")
     timeout = f"[timeout:{attrs['timeout']}]" if "timeout" in attrs else ""
     output = f"[out:{attrs['output']}{_shown_config(root)}]" if attrs.get("output") else ""
-    settings += [output, timeout] if root.language == "ql" else [timeout, output]
+    settings += [output, timeout] if root.language == "ql" and attrs.get("output") in FORMATS else [timeout, output]
     if "from" in attrs:
         word = "adiff" if attrs.get("augmented") == "deletions" else "diff"
         until = f'","{attrs["date"]}' if "date" in attrs else ""

@@ -1,38 +1,34 @@
-"""Translate a query from standard input: `--dump-xml`, `--dump-pretty-ql`, `--dump-compact-ql` or `--dump-bbox-ql`."""
+"""Translations of a query as `osm3s_query` and the page `convert` give them."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 from osm3s import ql
-from osm3s.errors import QueryRejected
-
-from .request import from_console
+from osm3s.errors import Message, QueryRejected
 
 PRINTERS: dict[str, Callable[[ql.Script], str]] = {
-    "--dump-xml": ql.to_xml,
-    "--dump-pretty-ql": ql.to_pretty_ql,
-    "--dump-compact-ql": ql.to_compact_ql,
-    "--dump-bbox-ql": ql.to_bbox_ql,
+    "xml": ql.to_xml,
+    "pretty-ql": ql.to_pretty_ql,
+    "compact-ql": ql.to_compact_ql,
+    "bbox-ql": ql.to_bbox_ql,
 }
 
 
-def main(arguments: list[str]) -> int:
-    if len(arguments) != 1 or arguments[0] not in PRINTERS:
-        print(f"usage: python -m osm3s.ql.translate {' | '.join(PRINTERS)}", file=sys.stderr)
-        return 1
-    text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+def translate(text: str, form: str) -> tuple[str, list[Message]]:
+    """The query in one of the forms above, and what is wrong with it.
+
+    As from the reference, what could be read of a rejected query is translated all the same, and nothing comes of a
+    text whose reading was given up. For QL, statements are checked after everything has been read, settings never.
+    """
     try:
-        root, messages = ql.read(from_console(text), check=False)
+        root, messages = ql.read(text, check=False)
     except QueryRejected as given_up:
-        root, messages = None, given_up.messages
-    for message in messages:
-        print(message, file=sys.stderr)
-    if root is not None:  # as the reference, which prints what it could read
-        sys.stdout.buffer.write(PRINTERS[arguments[0]](root).encode("utf-8", "surrogateescape"))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+        return "", given_up.messages
+    if form != "xml":
+        try:
+            checked = ql.read(text, check_settings=False)[1]
+        except QueryRejected as given_up:
+            checked = given_up.messages
+        messages = messages + [message for message in checked if message.kind == "static error"]
+    return PRINTERS[form](root), messages

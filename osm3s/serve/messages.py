@@ -33,8 +33,9 @@ class Messages:
                 write_all(self._descriptor, (text + "\n").encode("utf-8", "surrogateescape"))
 
     def complain(self, query: str, complaints: list[Message]) -> None:
-        """One line for each, as programs expect them; a terminal is shown the places in the text as well."""
-        if os.isatty(self._descriptor):
+        """One line for each, as programs expect them; on a terminal, or if everything is to be told, with the places in
+        the text."""
+        if self._verbosity >= Verbosity.VERBOSE or os.isatty(self._descriptor):
             self.say(ql.explain_errors(query, complaints).removesuffix("\n"))
         else:
             for complaint in complaints:

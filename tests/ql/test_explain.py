@@ -17,13 +17,13 @@ def explained(text: str) -> str:
 
 def test_caret_under_the_token() -> None:
     assert explained("out;\n  node[a~b](1,2,3);\n") == (
-        "line 2: parse error: bbox requires four arguments\n  |   node[a~b](1,2,3);\n  |                ^\n"
+        "line 2: parse error: bbox requires four arguments\n  |   node[a~b](1,2,3);\n  |                ^ column 16\n"
     )
 
 
 def test_column_after_a_string_over_lines() -> None:
     text = 'node[a="x\ny"]foo;\n'
-    assert explained(text).splitlines()[1:3] == ['  | y"]foo;', "  |    ^"]
+    assert explained(text).splitlines()[1:3] == ['  | y"]foo;', "  |    ^ column 4"]
 
 
 def test_end_of_text() -> None:
@@ -31,7 +31,7 @@ def test_end_of_text() -> None:
 
 
 def test_xml_is_shown_as_completed() -> None:
-    assert explained("<print foo='1'/>").splitlines()[1:] == ["  | <print foo='1'/>", "  | ^"]
+    assert explained("<print foo='1'/>").splitlines()[1:] == ["  | <print foo='1'/>", "  | ^ column 1"]
 
 
 def test_long_lines_are_cut() -> None:
