@@ -12,6 +12,7 @@ typedef struct {
     osm3s_bbox bbox;
     uint32_t quad;
     osm3s_meta meta;
+    uint32_t since, until;
     uint32_t tag_from, tag_to;
     size_t body_from, body_to;
     uint32_t ref_from, ref_to;
@@ -28,7 +29,7 @@ typedef struct {
 } role;
 
 struct osm3s_block_builder {
-    int family;
+    int family, times;
     element *elements; size_t n, cap_elements;
     pair *pairs; size_t n_pairs, cap_pairs;
     role *roles; size_t n_roles, cap_roles;
@@ -78,7 +79,19 @@ void osm3s_block_builder_start(osm3s_block_builder *b, int family)
     for (size_t i = 0; i < b->n_roles; i++)
         b->role_head[b->roles[i].hash % TABLE] = 0;
     b->family = family;
+    b->times = OSM3S_TIMES_NONE;
     b->n = b->n_pairs = b->n_roles = b->text_len = b->n_tags = b->n_nodes = b->n_members = b->body_len = 0;
+}
+
+void osm3s_block_keep_times(osm3s_block_builder *b, int times)
+{
+    b->times = times;
+}
+
+void osm3s_block_set_times(osm3s_block_builder *b, uint32_t since, uint32_t until)
+{
+    b->elements[b->n - 1].since = since;
+    b->elements[b->n - 1].until = until;
 }
 
 static uint32_t hash_bytes(uint32_t hash, const char *s, size_t len)
@@ -111,6 +124,8 @@ static int add_element(osm3s_block_builder *b, uint64_t id, osm3s_meta meta)
     memset(e, 0, sizeof *e);
     e->id = id;
     e->meta = meta;
+    e->since = meta.timestamp;
+    e->until = OSM3S_FOREVER;
     e->bbox = (osm3s_bbox){1, 0, 0, 0};
     e->tag_from = e->tag_to = (uint32_t)b->n_tags;
     e->ref_from = e->ref_to = (uint32_t)(b->family == OSM3S_WAYS ? b->n_nodes : b->n_members);
@@ -543,7 +558,31 @@ static int encode_bodies(osm3s_block_builder *b)
         put_values(&h, number, b->n);                                                                                  \
     } while (0)
 
-static int put_head(osm3s_block_builder *b)
+/* Behind the head: the records, then the times. */
+static int put_body(head *h)
+{
+    osm3s_block_builder *b = h->b;
+    if (grow(&b->out, &b->cap_out, b->out_len + b->body_len, 1))
+        return h->error = OSM3S_NOMEM;
+    if (b->body_len)
+        memcpy(b->out + b->out_len, b->body, b->body_len);
+    b->out_len += b->body_len;
+    for (int c = OSM3S_COL_SINCE; c <= OSM3S_COL_UNTIL; c++) {
+        if (c - OSM3S_COL_SINCE >= b->times)
+            break;
+        for (size_t slot = 0; slot < b->n; slot++) {
+            const element *e = &b->elements[b->order[slot]];
+            b->values[slot] = c == OSM3S_COL_SINCE ? e->since : e->until;
+        }
+        put_values(h, c, b->n);
+    }
+    if (h->error == OSM3S_OK && b->times != OSM3S_TIMES_NONE)
+        h->error = pad(h->out, FRAME_PADDING);
+    return h->error;
+}
+
+/* Head and body; their lengths into out_lens. */
+static int put_block(osm3s_block_builder *b, uint32_t out_lens[2])
 {
     frame out = {&b->out, &b->out_len, &b->cap_out};
     head h = {.b = b, .out = out};
@@ -555,6 +594,10 @@ static int put_head(osm3s_block_builder *b)
         columns |= 1u << OSM3S_COL_QUAD | 1u << OSM3S_COL_ROLE_START;
     if (tags)
         columns |= 127u << OSM3S_COL_KEY_START;
+    if (b->times != OSM3S_TIMES_NONE)
+        columns |= 1u << OSM3S_COL_SINCE;
+    if (b->times == OSM3S_TIMES_BOTH)
+        columns |= 1u << OSM3S_COL_UNTIL;
     header.columns = columns;
     header.n_descriptors = (uint32_t)__builtin_popcount(columns);
     b->out_len = 0;
@@ -608,6 +651,11 @@ static int put_head(osm3s_block_builder *b)
         return OSM3S_NOMEM;
     if (b->out_len > UINT32_MAX / 2)
         return fail(OSM3S_LIMIT, "a block head of more than 2 GiB");
+    size_t head_len = b->out_len;
+    if (put_body(&h))
+        return h.error;
+    out_lens[0] = (uint32_t)head_len;
+    out_lens[1] = (uint32_t)(b->out_len - head_len);
     uint8_t *p = b->out;
     memcpy(p, &header, sizeof header);
     p += sizeof header;
@@ -687,6 +735,7 @@ static int put_meta(osm3s_block_builder *b)
 int osm3s_block_finish(osm3s_block_builder *b, osm3s_block *out)
 {
     memset(out, 0, sizeof *out);
+    uint32_t lens[2] = {0, 0};
     size_t most = b->n + 1;
     size_t counts[] = {b->n_pairs + 1, b->n_tags, b->n_roles + 1};
     for (int i = 0; i < 3; i++)
@@ -699,19 +748,13 @@ int osm3s_block_finish(osm3s_block_builder *b, osm3s_block *out)
     if (error == OSM3S_OK && b->family >= OSM3S_WAYS)
         error = encode_bodies(b);
     if (error == OSM3S_OK)
-        error = put_head(b);
+        error = put_block(b, lens);
+    if (error == OSM3S_OK)
+        error = put_meta(b);
     if (error)
         return error;
-    out->head_len = (uint32_t)b->out_len;
-    out->body_len = (uint32_t)b->body_len;
-    frame f = {&b->out, &b->out_len, &b->cap_out};
-    if (grow(&b->out, &b->cap_out, b->out_len + b->body_len, 1))
-        return OSM3S_NOMEM;
-    if (b->body_len)
-        memcpy(b->out + b->out_len, b->body, b->body_len);
-    b->out_len += b->body_len;
-    if (pad(f, 0) || put_meta(b))
-        return OSM3S_NOMEM;
+    out->head_len = lens[0];
+    out->body_len = lens[1];
     out->block = b->out;
     out->meta = b->meta;
     out->meta_len = (uint32_t)b->meta_len;
@@ -719,8 +762,13 @@ int osm3s_block_finish(osm3s_block_builder *b, osm3s_block *out)
     out->bbox = (osm3s_bbox){1, 0, 0, 0};
     for (size_t i = 0; i < b->n; i++) {
         const osm3s_bbox *box = &b->elements[i].bbox;
-        if (b->elements[i].meta.timestamp > out->newest)
-            out->newest = b->elements[i].meta.timestamp;
+        const element *e = &b->elements[i];
+        uint32_t newest = b->times == OSM3S_TIMES_NONE ? e->meta.timestamp
+                          : b->times == OSM3S_TIMES_BOTH && e->until != OSM3S_FOREVER ? e->until : e->since;
+        if (newest > out->newest)
+            out->newest = newest;
+        if (b->times != OSM3S_TIMES_NONE && (i == 0 || e->since < out->oldest))
+            out->oldest = e->since;
         if (box->south > box->north)
             continue;
         if (out->bbox.south > out->bbox.north)

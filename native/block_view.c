@@ -30,13 +30,14 @@ int view_open(view *v, const uint8_t *data, size_t head_len, size_t body_len)
         || header.strings > head_len || header.strings_len > head_len - header.strings
         || header.n_pairs > 65535 || header.n_keys > header.n_pairs || header.n_roles > head_len)
         return fail(OSM3S_CORRUPT, "block header is damaged");
+    const uint32_t times = 3u << OSM3S_COL_SINCE;
     uint32_t needed = 1u << OSM3S_COL_ID | (header.family <= OSM3S_TAGGED_NODES ? 3u << OSM3S_COL_LAT
                                             : 15u << OSM3S_COL_SOUTH | 1u << OSM3S_COL_BODY_START);
     if (header.family != OSM3S_NODES)
         needed |= 127u << OSM3S_COL_KEY_START;
     if (header.family == OSM3S_RELATIONS)
         needed |= 1u << OSM3S_COL_QUAD | 1u << OSM3S_COL_ROLE_START;
-    if (columns != needed)
+    if ((columns & ~times) != needed || (columns & times) == 1u << OSM3S_COL_UNTIL)
         return fail(OSM3S_CORRUPT, "a block of family %u has columns %x", header.family, columns);
     if (header.family == OSM3S_NODES && header.n_pairs)
         return fail(OSM3S_CORRUPT, "a block of untagged nodes has tags");
@@ -52,10 +53,10 @@ int view_open(view *v, const uint8_t *data, size_t head_len, size_t body_len)
 
     column *into[OSM3S_COLUMNS] = {&v->id, &v->lat, &v->lon, &v->south, &v->west, &v->north, &v->east, &v->quad,
                                    &v->key_start, &v->key_pair, &v->value_start, &v->posting_start, &v->posting,
-                                   &v->tag_start, &v->tag, &v->role_start, &v->body_start};
+                                   &v->tag_start, &v->tag, &v->role_start, &v->body_start, &v->since, &v->until};
     uint32_t n = header.n;
     uint32_t counts[OSM3S_COLUMNS] = {n, n, n, n, n, n, n, n, header.n_keys + 1, header.n_keys + 1, header.n_pairs + 1,
-                                      header.n_pairs + 1, 0, n + 1, 0, header.n_roles + 1, n + 1};
+                                      header.n_pairs + 1, 0, n + 1, 0, header.n_roles + 1, n + 1, n, n};
     const uint8_t *descriptor = data + sizeof header;
     for (int c = 0; c < OSM3S_COLUMNS; c++) {
         if (!(columns >> c & 1))
@@ -66,10 +67,14 @@ int view_open(view *v, const uint8_t *data, size_t head_len, size_t body_len)
                 return fail(OSM3S_CORRUPT, "block has %llu postings", (unsigned long long)total);
             counts[OSM3S_COL_POSTING] = counts[OSM3S_COL_TAG] = (uint32_t)total;
         }
-        if (!open_column(into[c], data, head_len, descriptor, counts[c]))
+        size_t frame_len = c < OSM3S_COL_SINCE ? head_len : head_len + body_len;
+        if (!open_column(into[c], data, frame_len, descriptor, counts[c]))
             return fail(OSM3S_CORRUPT, "column %d of a block reaches out of its frame", c);
         descriptor += sizeof(column_descriptor);
     }
+    v->records_len = v->since.n ? (size_t)(v->since.data - v->body) : body_len;
+    if (v->since.n && v->since.data < v->body)
+        return fail(OSM3S_CORRUPT, "the times of a block are not behind its records");
     return OSM3S_OK;
 }
 

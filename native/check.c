@@ -43,6 +43,9 @@ void osm3s_check_free(osm3s_check *c)
     }
     for (int k = 0; k < LINK_KINDS; k++)
         free(c->links[k].items);
+    for (int f = 0; f < OSM3S_FAMILIES; f++)
+        free(c->attic_tags[f].items);
+    free(c->attic_found.items);
     free(c->way_boxes);
     free(c->tags);
     free(c->last_entry.data);

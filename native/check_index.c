@@ -19,9 +19,11 @@ static bool before(const owner_link *a, const owner_link *b)
 
 static int report_link(osm3s_check *c, int kind, const owner_link *link, const char *what)
 {
-    const char *member = kind == LINK_ABSENT ? "absent node" : CHECK_TYPES[kind];
+    const char *member = kind == LINK_ABSENT ? "absent node" : CHECK_TYPES[kind < LINK_ABSENT ? kind : (kind - 1) % 3];
+    const char *owner = kind == LINK_ABSENT ? "way" : kind < LINK_HISTORY ? "relation"
+                        : kind < LINK_FORMER ? "block with superseded versions" : "former relation";
     return check_report(c, "links: %s %llu -> %s %llu %s", member, (unsigned long long)link->member,
-                        kind == LINK_ABSENT ? "way" : "relation", (unsigned long long)link->owner, what);
+                        owner, (unsigned long long)link->owner, what);
 }
 
 static void sort_once(link_list *l)
@@ -63,7 +65,7 @@ int osm3s_check_link_page(osm3s_check *c, int kind, uint64_t key_member, const u
         bool wanted = l->at < l->n && !before(&links[i], &l->items[l->at]);
         if (wanted)
             l->at++;
-        else if (error == OSM3S_OK)
+        else if (error == OSM3S_OK && kind < LINK_HISTORY) /* the others need not all be of use */
             error = report_link(c, kind, &links[i], "is not in the data");
     }
     free(links);
@@ -222,26 +224,42 @@ int osm3s_check_tag_page(osm3s_check *c, int family, const uint8_t *key, size_t 
         if (order > 0 || (order == 0 && c->last_entry.len >= e.key_len && c->last_entry.len)) {
             char name[120];
             print_entry(&e, name, sizeof name);
-            error = check_report(c, "tag directory, %s: the entry %s is not in order", CHECK_FAMILIES[family], name);
+            error = check_report(c, "tag directory, %s: the entry %s is not in order", CHECK_FAMILIES[family % ATTIC_FAMILY], name);
         }
         c->last_entry.len = 0;
         if (error == OSM3S_OK)
             error = buffer_put(&c->last_entry, e.key, e.key_len);
         if (error == OSM3S_OK)
-            error = check_tag_entry(c, family, &e);
+            error = family < ATTIC_FAMILY ? check_tag_entry(c, family, &e)
+                                          : check_attic_entry(c, family - ATTIC_FAMILY, &e);
     }
     if (error)
         return error;
     size_t last = e.key_len < 480 ? e.key_len : 480;
     if (there < 0 || at == 0)
-        return check_report(c, "tag directory, %s: a page is damaged", CHECK_FAMILIES[family]);
+        return check_report(c, "tag directory, %s: a page is damaged", CHECK_FAMILIES[family % ATTIC_FAMILY]);
     if (last != key_len || memcmp(key, e.key, last))
-        return check_report(c, "tag directory, %s: a page does not end with the entry of its key", CHECK_FAMILIES[family]);
+        return check_report(c, "tag directory, %s: a page does not end with the entry of its key",
+                            CHECK_FAMILIES[family % ATTIC_FAMILY]);
     return OSM3S_OK;
+}
+
+uint64_t check_hash_of_entry(const char *key, size_t key_len, const char *value, size_t value_len)
+{
+    uint64_t hash = hash_bytes(hash_start(), key, key_len);
+    return value ? hash_bytes(hash_bytes(hash, "\1", 1), value, value_len) : hash_bytes(hash, "\0", 1);
+}
+
+bool check_has_tag(const view *v, const char *key, size_t key_len, const char *value, size_t value_len)
+{
+    ptrdiff_t k = find_key(v, key, key_len);
+    return k >= 0 && (value == NULL || has_value(v, k, value, value_len));
 }
 
 int osm3s_check_tags_end(osm3s_check *c, int family)
 {
+    if (family >= ATTIC_FAMILY)
+        return check_attic_tags_end(c, family - ATTIC_FAMILY);
     uint32_t first = osm3s_snapshot_first_block(c->s, family), end = first + osm3s_snapshot_n_blocks(c->s, family);
     c->last_entry.len = 0;
     for (uint32_t b = first; b < end; b++) {

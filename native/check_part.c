@@ -91,6 +91,13 @@ static int check_meta(const view *v)
     return OSM3S_OK;
 }
 
+/* Ids ascend; in an attic there are several versions of one, in the order of time. */
+static bool follows(const view *v, uint32_t slot)
+{
+    uint64_t before = column_get(&v->id, slot - 1), id = column_get(&v->id, slot);
+    return before < id || (v->until.n && before == id && view_since(v, slot - 1) <= view_since(v, slot));
+}
+
 int check_part(const view *v, way_nodes *nodes, members *list)
 {
     int error = check_dictionary(v);
@@ -99,11 +106,13 @@ int check_part(const view *v, way_nodes *nodes, members *list)
     if (error == OSM3S_OK)
         error = check_meta(v);
     if (error == OSM3S_OK && v->family >= OSM3S_WAYS
-        && (!ascends(&v->body_start, v->body_len) || column_get(&v->body_start, v->n) != v->body_len))
+        && (!ascends(&v->body_start, v->body_len) || column_get(&v->body_start, v->n) != v->records_len))
         error = fail(OSM3S_CORRUPT, "the records do not fill the body");
     for (uint32_t slot = 0; slot < v->n && error == OSM3S_OK; slot++) {
-        if (slot && column_get(&v->id, slot) <= column_get(&v->id, slot - 1))
+        if (slot && !follows(v, slot))
             return fail(OSM3S_CORRUPT, "ids are not ascending");
+        if (view_since(v, slot) > view_until(v, slot))
+            return fail(OSM3S_CORRUPT, "an element ends before it begins");
         if (v->family == OSM3S_WAYS)
             error = view_way_nodes(v, slot, nodes);
         else if (v->family == OSM3S_RELATIONS)

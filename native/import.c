@@ -46,15 +46,17 @@ struct osm3s_import {
     osm3s_batch *held;            /* the last element so far: a newer version of it may follow */
     int last_type; int64_t last_id;
     uint32_t next_id[3];
+    int times;
     int page_kind; size_t page_at; int tag_family; buffer page, page_key, last;
 };
 
-osm3s_import *osm3s_import_new(const char *folder, uint64_t arena_len)
+osm3s_import *osm3s_import_new(const char *folder, uint64_t arena_len, int times)
 {
     osm3s_import *i = calloc(1, sizeof *i);
     if (i == NULL)
         return NULL;
     i->last_type = -1;
+    i->times = times;
     i->held = osm3s_batch_new();
     i->user_table_len = 1 << 12;
     i->user_table = calloc(i->user_table_len, sizeof *i->user_table);
@@ -361,6 +363,7 @@ int osm3s_import_next_block(osm3s_import *i, int family, osm3s_block *out, uint6
     if (!state->started && (error = start_family(i, family)))
         return error;
     osm3s_block_builder_start(state->builder, family);
+    osm3s_block_keep_times(state->builder, i->times);
     size_t bytes = 0, tags = 0;
     uint64_t last_key = 0;
     uint32_t n = 0;

@@ -17,7 +17,7 @@ int osm3s_inspect_part(osm3s_snapshot *s, uint32_t block, int delta, osm3s_part 
         out->n_dead += dead[slot / 64] >> slot % 64 & 1;
     const column *columns[OSM3S_COLUMNS] = {&v->id, &v->lat, &v->lon, &v->south, &v->west, &v->north, &v->east, &v->quad,
                                             &v->key_start, &v->key_pair, &v->value_start, &v->posting_start, &v->posting,
-                                            &v->tag_start, &v->tag, &v->role_start, &v->body_start};
+                                            &v->tag_start, &v->tag, &v->role_start, &v->body_start, &v->since, &v->until};
     for (int c = 0; c < OSM3S_COLUMNS; c++)
         out->columns[c] = (osm3s_column_description){columns[c]->data != NULL, columns[c]->n, columns[c]->width,
                                                      columns[c]->base};

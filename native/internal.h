@@ -71,8 +71,10 @@ typedef struct {
     const char *strings;
     uint64_t strings_len;
     column body_start;                /* n + 1 offsets into body; ways and relations */
+    column since, until;              /* when elements are valid; n 0: not kept */
     const uint8_t *body;
     size_t body_len;
+    size_t records_len;               /* where the records of the body end, and the times begin */
     /* meta: present after the block's meta frame was attached */
     bool has_meta;
     column version, timestamp, changeset, uid; /* per distinct triple for the last three, through: */
@@ -126,6 +128,22 @@ static inline void view_tags(const view *v, uint32_t slot, uint32_t *from, uint3
 int view_open(view *, const uint8_t *data, size_t head_len, size_t body_len);
 /* Attach a decompressed meta frame. */
 int view_attach_meta(view *, const uint8_t *data, size_t len);
+
+/* When an element is valid: from `since` on, before `until`; always if no times are kept. Equal: a deletion. */
+static inline uint32_t view_since(const view *v, uint32_t slot)
+{
+    return v->since.n ? (uint32_t)column_get(&v->since, slot) : 0;
+}
+
+static inline uint32_t view_until(const view *v, uint32_t slot)
+{
+    return v->until.n ? (uint32_t)column_get(&v->until, slot) : OSM3S_FOREVER;
+}
+
+static inline bool view_valid_at(const view *v, uint32_t slot, uint32_t time)
+{
+    return view_since(v, slot) <= time && time < view_until(v, slot);
+}
 
 /* Position of a node, or bounding box of the known geometry. */
 static inline osm3s_bbox view_bbox(const view *v, uint32_t slot)
@@ -190,6 +208,16 @@ int snapshot_check_body(osm3s_snapshot *, uint32_t block);
 void snapshot_will_need(osm3s_snapshot *, const uint32_t *blocks, size_t n);
 /* Slot of an id in a block (delta slots count on from the base's), or -1; -2: the block cannot be read. */
 ptrdiff_t snapshot_find(osm3s_snapshot *, uint32_t block, uint64_t id);
+
+/* Whether all elements that live now are those of the time that is asked about, and no others. */
+bool snapshot_is_current(const osm3s_snapshot *, uint32_t block);
+/* The time that is asked about; 0: now. */
+uint32_t snapshot_time(const osm3s_snapshot *);
+/* Part `part` of a block's attic that is attached, and its first slot in *first_slot; NULL: there are no more. Parts not
+ * attached have n 0. */
+const view *snapshot_attic(osm3s_snapshot *, uint32_t block, uint32_t part, uint32_t *first_slot);
+/* As snapshot_find, at the time that is asked about. */
+ptrdiff_t snapshot_find_at(osm3s_snapshot *, uint32_t block, uint64_t id);
 
 /* Find nodes by position: fills block and slot of a row whose id, lat, lon are known, or leaves it unresolved if the
  * node is not there. */

@@ -62,7 +62,8 @@ void links_sort(owner_link *links, size_t *n)
     *n = kept;
 }
 
-int osm3s_link_page_owners(const uint8_t *page, size_t len, const osm3s_rows *members, size_t *from, osm3s_rows *owners)
+static int page_links(const uint8_t *page, size_t len, const osm3s_rows *members, size_t *from, bool of_blocks,
+                      osm3s_rows *out)
 {
     owner_link *links = NULL;
     size_t n_links = 0, cap = 0, at = 0;
@@ -80,10 +81,21 @@ int osm3s_link_page_owners(const uint8_t *page, size_t len, const osm3s_rows *me
                 high = middle;
         }
         for (size_t j = at; j < n_links && links[j].member == id && error == OSM3S_OK; j++)
-            error = rows_push(owners, (osm3s_row){links[j].owner, OSM3S_UNRESOLVED, 0, 0, 0});
+            error = rows_push(out, of_blocks ? (osm3s_row){id, (uint32_t)links[j].owner, 0, 0, 0}
+                                             : (osm3s_row){links[j].owner, OSM3S_UNRESOLVED, 0, 0, 0});
     }
     free(links);
     return error;
+}
+
+int osm3s_link_page_owners(const uint8_t *page, size_t len, const osm3s_rows *members, size_t *from, osm3s_rows *owners)
+{
+    return page_links(page, len, members, from, false, owners);
+}
+
+int osm3s_link_page_blocks(const uint8_t *page, size_t len, const osm3s_rows *members, size_t *from, osm3s_rows *links)
+{
+    return page_links(page, len, members, from, true, links);
 }
 
 int osm3s_link_page_last(const uint8_t *page, size_t len, uint64_t *member)

@@ -35,6 +35,7 @@ const char *osm3s_last_error(void);
 
 enum { OSM3S_NO_COORD = -2147483647 - 1 };
 enum { OSM3S_NODE = 0, OSM3S_WAY = 1, OSM3S_RELATION = 2 };
+enum { OSM3S_LEVEL_DATA = 0, OSM3S_LEVEL_META = 1, OSM3S_LEVEL_ATTIC = 2 }; /* what is kept of elements */
 enum { OSM3S_NODES = 0, OSM3S_TAGGED_NODES = 1, OSM3S_WAYS = 2, OSM3S_RELATIONS = 3, OSM3S_FAMILIES = 4 };
 
 typedef struct { int32_t south, west, north, east; } osm3s_bbox; /* inclusive; south > north means: empty */
@@ -163,7 +164,9 @@ typedef struct osm3s_block_builder osm3s_block_builder;
 enum {
     OSM3S_COL_ID, OSM3S_COL_LAT, OSM3S_COL_LON, OSM3S_COL_SOUTH, OSM3S_COL_WEST, OSM3S_COL_NORTH, OSM3S_COL_EAST,
     OSM3S_COL_QUAD, OSM3S_COL_KEY_START, OSM3S_COL_KEY_PAIR, OSM3S_COL_VALUE_START, OSM3S_COL_POSTING_START,
-    OSM3S_COL_POSTING, OSM3S_COL_TAG_START, OSM3S_COL_TAG, OSM3S_COL_ROLE_START, OSM3S_COL_BODY_START, OSM3S_COLUMNS
+    OSM3S_COL_POSTING, OSM3S_COL_TAG_START, OSM3S_COL_TAG, OSM3S_COL_ROLE_START, OSM3S_COL_BODY_START,
+    OSM3S_COL_SINCE, OSM3S_COL_UNTIL, /* these two lie behind the body */
+    OSM3S_COLUMNS
 };
 
 /* A finished block; the bytes stay valid until the builder is used again. */
@@ -172,14 +175,22 @@ typedef struct {
     uint32_t head_len, body_len;
     const uint8_t *meta;       /* uncompressed meta frame */
     uint32_t meta_len;         /* 0: no element has metadata */
-    uint32_t n, newest;        /* elements; newest timestamp */
+    uint32_t n, newest;        /* elements; newest timestamp, or with times: latest change */
+    uint32_t oldest;           /* with times: when the first of them began */
     osm3s_bbox bbox;           /* union over the elements; empty if none has a position */
 } osm3s_block;
 
 osm3s_block_builder *osm3s_block_builder_new(void);
 void osm3s_block_builder_free(osm3s_block_builder *);
 void osm3s_block_builder_start(osm3s_block_builder *, int family);
-/* Add elements in any order, each followed by its tags, refs, members. */
+/* What is kept of the times in which elements are valid; OSM3S_TIMES_NONE after a start. */
+enum { OSM3S_TIMES_NONE = 0, OSM3S_TIMES_SINCE = 1, OSM3S_TIMES_BOTH = 2 };
+void osm3s_block_keep_times(osm3s_block_builder *, int times);
+enum { OSM3S_FOREVER = 0xffffffff };
+/* The last element is valid from `since` on, before `until` (both the same: it was deleted then). Unless told so: from
+ * its timestamp on, forever. */
+void osm3s_block_set_times(osm3s_block_builder *, uint32_t since, uint32_t until);
+/* Add elements in any order, each followed by its tags, refs, members. Those of one id keep their order. */
 int osm3s_block_add_node(osm3s_block_builder *, uint64_t id, int32_t lat, int32_t lon, osm3s_meta meta);
 int osm3s_block_add_way(osm3s_block_builder *, uint64_t id, osm3s_meta meta);
 int osm3s_block_add_relation(osm3s_block_builder *, uint64_t id, osm3s_bbox bbox, uint32_t quad, osm3s_meta meta);
@@ -242,7 +253,7 @@ typedef struct {
     uint32_t head_len, body_len, meta_len, newest;
     uint64_t delta_offset, delta_sum, delta_meta_sum;
     uint32_t n_dead, delta_head_len, delta_body_len, delta_meta_len;
-    uint32_t n_delta, reserved;
+    uint32_t n_delta, n_attic;  /* elements of the delta; superseded versions */
     osm3s_bbox bbox;           /* over base and delta */
 } osm3s_dir_entry;
 
@@ -250,7 +261,8 @@ typedef struct osm3s_snapshot osm3s_snapshot;
 
 osm3s_snapshot *osm3s_snapshot_new(void);
 void osm3s_snapshot_free(osm3s_snapshot *);
-/* Map a block file read-only: file = family, or OSM3S_FAMILIES for the deltas. An empty or absent file is allowed. */
+enum { OSM3S_FILE_DELTAS = 4, OSM3S_FILE_ATTIC = 5, OSM3S_FILES = 6 };
+/* Map a block file read-only: file = family, OSM3S_FILE_DELTAS or OSM3S_FILE_ATTIC. An empty or absent file is allowed. */
 int osm3s_snapshot_map(osm3s_snapshot *, int file, const char *path);
 /* Append directory entries of a family, in order. The bytes are copied. */
 int osm3s_snapshot_add_directory(osm3s_snapshot *, int family, const void *entries, size_t len);
@@ -269,6 +281,45 @@ uint32_t osm3s_snapshot_block_of_key(const osm3s_snapshot *, int family, uint64_
 /* Compressed meta frames: where they are, and handing in what they decompress to (kept by the caller). */
 const uint8_t *osm3s_snapshot_meta_frame(osm3s_snapshot *, uint32_t block, int delta, uint32_t *len);
 int osm3s_snapshot_attach_meta(osm3s_snapshot *, uint32_t block, int delta, const uint8_t *data, size_t len);
+
+/* --- snapshot_attic.c: the superseded versions of a block, and which versions are valid at a time. --- */
+
+/* Where a part of a block's attic is: one zstd frame of `file attic`, which decompresses to head, body, meta frame of a
+ * block with times. Stored in the index as it is here: 48 bytes, little-endian. The slots of the parts follow those of
+ * the delta. */
+typedef struct {
+    uint64_t offset, sum;
+    uint32_t len, n;           /* bytes as stored; elements */
+    uint32_t head_len, body_len, meta_len;
+    uint32_t oldest, newest;   /* when the first of them began, when the last of them ended */
+    uint32_t reserved;
+} osm3s_attic_part;
+
+/* Ask about a time from now on; 0: about the present. Rows found before stay valid. */
+void osm3s_snapshot_set_time(osm3s_snapshot *, uint32_t time);
+/* Those of the blocks that need their attic to tell what was valid at the time, or `all` that have one. */
+int osm3s_snapshot_want_attic(osm3s_snapshot *, const uint32_t *blocks, size_t n, int all, uint32_t *out, size_t *n_out);
+/* Tell where the parts of a block's attic are (len: bytes of the index entry). */
+int osm3s_snapshot_place_attic(osm3s_snapshot *, uint32_t block, const void *parts, size_t len);
+/* The next part from *part on that is not attached and has versions of the time (`all`: any): 1, and the stored frame; 0:
+ * there is none. */
+int osm3s_snapshot_attic_frame(osm3s_snapshot *, uint32_t block, int all, uint32_t *part, const uint8_t **frame,
+                               uint32_t *len);
+/* Hand in what it decompresses to (kept by the caller). */
+int osm3s_snapshot_attach_attic(osm3s_snapshot *, uint32_t block, uint32_t part, const uint8_t *data, size_t len);
+
+/* Forget what was attached of a block's attic: its rows must not be used any more. */
+void osm3s_snapshot_detach_attic(osm3s_snapshot *, uint32_t block);
+
+/* Rows of type, sorted by id, whose `block` notes a permanent block id or OSM3S_UNRESOLVED: the blocks that may hold
+ * what they were at the time: those noted, and those of `links` (rows whose `block` is a permanent id, sorted by id; several
+ * of one id). `out` has room for all blocks. */
+int osm3s_rows_blocks_at(osm3s_snapshot *, int type, const osm3s_rows *, const osm3s_rows *links, uint32_t *out, size_t *n);
+/* Append rows for those that were there at the time; the others go to `missing`, still noted. */
+int osm3s_rows_locate_at(osm3s_snapshot *, int type, const osm3s_rows *, const osm3s_rows *links, osm3s_rows *found,
+                         osm3s_rows *missing);
+/* The blocks in which a search by the positions of unresolved nodes looks. `out` has room for all blocks. */
+int osm3s_rows_blocks_of_positions(osm3s_snapshot *, const osm3s_rows *, int tagged_only, uint32_t *out, size_t *n);
 
 /* Find elements by id in blocks given per id (permanent block ids; 0xffffffff: unknown id), and append those that are
  * there to rows, unsorted. */
@@ -441,8 +492,8 @@ int osm3s_rows_uids(osm3s_snapshot *, const osm3s_rows *, int32_t *out, size_t *
 typedef struct { const uint8_t *data; size_t len; } osm3s_bytes;
 typedef struct osm3s_import osm3s_import;
 
-/* `folder` holds temporary files; an arena of arena_len bytes is sorted at a time. */
-osm3s_import *osm3s_import_new(const char *folder, uint64_t arena_len);
+/* `folder` holds temporary files; an arena of arena_len bytes is sorted at a time. `times`: see osm3s_block_keep_times. */
+osm3s_import *osm3s_import_new(const char *folder, uint64_t arena_len, int times);
 void osm3s_import_free(osm3s_import *);
 int osm3s_import_add(osm3s_import *, const osm3s_batch *);
 int osm3s_import_end_of_input(osm3s_import *);
@@ -464,6 +515,8 @@ int osm3s_id_page_update(const uint8_t *page, size_t len, const uint64_t *ids, c
 /* Append the owners of the members from row *from on that the page covers, as unresolved unsorted rows; *from moves
  * behind those members. */
 int osm3s_link_page_owners(const uint8_t *page, size_t len, const osm3s_rows *members, size_t *from, osm3s_rows *owners);
+/* The same for kinds whose owners are blocks: rows with the id of the member, and the owner as `block`. */
+int osm3s_link_page_blocks(const uint8_t *page, size_t len, const osm3s_rows *members, size_t *from, osm3s_rows *links);
 /* Rewrite a page: add links, or remove those whose added flag is 0. *out is malloc'ed (osm3s_free); *out_len is 0 if
  * nothing is left. */
 int osm3s_link_page_update(const uint8_t *page, size_t len, const uint64_t *members, const uint64_t *owners,
@@ -615,26 +668,31 @@ int osm3s_around_boxes(const osm3s_around *, osm3s_bbox *out, size_t room, size_
 /* --- update*.c: one transaction of changes to elements. Order of calls: new, add ..., begin, then stage by stage; in
  * between, the caller answers what the stage asks of the index, as long as there is a question (1; 0: no more):
  *   begin                  asks pages of the id map (all types)
- *   locate (each type), nodes    ask owners of kind 3
+ *   locate (each type)     with history: asks owners of kind 4 + type, before note_known, and metadata frames
+ *   nodes                  asks owners of kind 3
  *   ask_for_owners(way)    asks pages of ways
  *   find_ways              asks pages of nodes, then metadata frames
  *   ways                   asks owners of kinds 0 and 1
  *   ask_for_owners(relation)     asks pages of relations
  *   find_relations         asks pages of nodes and ways, then metadata frames
  *   relations, plan        ask metadata frames
- *   next_block ...         hands out what is to be written
+ *   next_group ...         says what is to be written; with history the caller then attaches the parts of the attic to be
+ *                          merged and calls merge_attic; then
+ *   next_block ...         hands out the blocks of the group, and after each of them
+ *   next_attic ...         the parts of its attic
  *   seal                   then the edits of pages of the index: edits_X names a page, edit_X takes it, next_page ...
  *                          hands out what takes its place
  * The snapshot and the batches must outlive the update. --- */
 
 typedef struct osm3s_update osm3s_update;
 
-osm3s_update *osm3s_update_new(osm3s_snapshot *, int with_meta, const uint32_t next_block_id[3], uint32_t next_serial);
+osm3s_update *osm3s_update_new(osm3s_snapshot *, int level, const uint32_t next_block_id[3], uint32_t next_serial);
 void osm3s_update_free(osm3s_update *);
 /* Before anything is added: the refs of ways are no node ids but positions (osm3s_ref_of_position), which are stored as
  * they are, with 0 as id of each node. For databases without nodes. */
 void osm3s_update_with_positions(osm3s_update *);
-/* Elements of any order: of several with one id the last of the highest version counts. */
+/* Elements of any order: of several with one id the last of the highest version counts; with history those of lower
+ * versions are superseded ones if their timestamps ascend. */
 int osm3s_update_add(osm3s_update *, const osm3s_batch *);
 /* Ask for at most so many blocks to be made anew whose delta has more than 2 KiB and a tenth of its base; returns how
  * many there are. For an update without elements. */
@@ -642,6 +700,8 @@ uint32_t osm3s_update_rewrite_due(osm3s_update *, uint32_t most);
 int osm3s_update_begin(osm3s_update *);
 int osm3s_update_next_user(osm3s_update *, int32_t *uid, osm3s_bytes *name);
 int osm3s_update_locate(osm3s_update *, int type);
+/* The owners asked of kind 4 + type have been answered. */
+int osm3s_update_note_known(osm3s_update *, int type);
 int osm3s_update_nodes(osm3s_update *);
 int osm3s_update_ask_for_owners(osm3s_update *, int type);
 int osm3s_update_find_ways(osm3s_update *);
@@ -670,6 +730,19 @@ typedef struct {
     osm3s_bbox bbox;            /* over base and delta */
 } osm3s_built_block;
 int osm3s_update_next_block(osm3s_update *, osm3s_built_block *out);
+
+/* A block to be changed. */
+typedef struct {
+    int32_t family, is_cut;     /* is_cut: into several; all of its attic is distributed anew */
+    uint32_t block, id;         /* number in the snapshot (OSM3S_UNRESOLVED: new), permanent number */
+    uint32_t n_superseded;      /* new superseded versions */
+    uint64_t superseded_len;    /* bytes of their records */
+} osm3s_block_group;
+int osm3s_update_next_group(osm3s_update *, osm3s_block_group *out);
+/* Parts of the attic from this one on, which are attached, are to be made anew. */
+int osm3s_update_merge_attic(osm3s_update *, uint32_t from_part);
+/* A new part of the attic of the block handed out last: 1; 0: there is none, or no more. */
+int osm3s_update_next_attic(osm3s_update *, osm3s_block *out);
 
 int osm3s_update_seal(osm3s_update *);
 int osm3s_update_edits_ids(osm3s_update *, int *type, uint64_t *page);
@@ -746,6 +819,8 @@ int osm3s_check_ids_end(osm3s_check *, int type);
 /* One block with its decompressed meta frames (len 0: none). */
 int osm3s_check_block(osm3s_check *, uint32_t block, const uint8_t *meta, size_t meta_len, const uint8_t *delta_meta,
                       size_t delta_meta_len);
+/* The attic of a block, of which all parts are attached; after it. */
+int osm3s_check_attic(osm3s_check *, uint32_t block);
 int osm3s_check_elements_end(osm3s_check *, int type);
 /* Pages of links of a kind, in their order, and the member that the page's key names. */
 int osm3s_check_link_page(osm3s_check *, int kind, uint64_t key_member, const uint8_t *page, size_t len);
@@ -764,7 +839,7 @@ int osm3s_block_check(const uint8_t *block, size_t head_len, size_t body_len, co
 /* --- inspect.c: the parts of a block, for tools --- */
 
 typedef struct { uint32_t present, n, width; uint64_t base; } osm3s_column_description;
-typedef struct { uint32_t n, n_dead, n_keys, n_pairs, n_roles; osm3s_column_description columns[17]; } osm3s_part;
+typedef struct { uint32_t n, n_dead, n_keys, n_pairs, n_roles; osm3s_column_description columns[19]; } osm3s_part;
 
 /* The base (delta 0) or the delta of a block. */
 int osm3s_inspect_part(osm3s_snapshot *, uint32_t block, int delta, osm3s_part *out);

@@ -227,6 +227,17 @@ static int classify_block(const query *q, const osm3s_bbox *box)
     return wide ? -1 : all;
 }
 
+/* Clear the bits of the elements that were not valid at a time. */
+static void keep_valid(query *q, const view *v, uint32_t time)
+{
+    for (size_t w = 0; w < ((size_t)v->n + 63) / 64; w++)
+        for (uint64_t rest = q->bits[w]; rest; rest &= rest - 1) {
+            uint32_t slot = (uint32_t)(w * 64) + (uint32_t)__builtin_ctzll(rest);
+            if (!view_valid_at(v, slot, time))
+                q->bits[w] &= ~(1ull << slot % 64);
+        }
+}
+
 static int part_bits(query *q, const view *v, const uint64_t *dead)
 {
     size_t words = ((size_t)v->n + 63) / 64;
@@ -272,15 +283,19 @@ static int place_nodes(query *q, const view *v, const uint64_t *dead, uint32_t b
     return OSM3S_OK;
 }
 
-static int query_part(query *q, const view *v, const uint64_t *dead, uint32_t block, uint32_t slot_offset, bool inside)
+/* `time`: only elements that were valid then; 0: all that are not dead. */
+static int query_part(query *q, const view *v, const uint64_t *dead, uint32_t block, uint32_t slot_offset, bool inside,
+                      uint32_t time)
 {
     const osm3s_predicate *p = q->predicate;
     bool nothing_else = !needs_meta(p) && p->n_within == 0 && !p->closed_only;
-    if (q->out && nothing_else && p->n_tags == 0 && v->family <= OSM3S_TAGGED_NODES)
+    if (q->out && nothing_else && time == 0 && p->n_tags == 0 && v->family <= OSM3S_TAGGED_NODES)
         return place_nodes(q, v, dead, block, slot_offset, inside);
     int error = part_bits(q, v, dead);
     if (error)
         return error;
+    if (time)
+        keep_valid(q, v, time);
     size_t words = ((size_t)v->n + 63) / 64;
     /* an element without any position is in no place, even if its block's box is inside */
     if (q->out == NULL && inside && nothing_else && !is_spatial(p)) {
@@ -298,6 +313,18 @@ static int query_part(query *q, const view *v, const uint64_t *dead, uint32_t bl
             return error;
     }
     return OSM3S_OK;
+}
+
+/* The superseded versions of a block, as far as they are attached. */
+static int query_attic(query *q, uint32_t block, bool inside, uint32_t time)
+{
+    uint32_t first_slot = 0;
+    const view *v;
+    int error = OSM3S_OK;
+    for (uint32_t part = 0; error == OSM3S_OK && (v = snapshot_attic(q->snapshot, block, part, &first_slot)); part++)
+        if (v->n)
+            error = query_part(q, v, NULL, block, first_slot, inside, time);
+    return error;
 }
 
 /* Every element of the block has a position: then a block inside needs no tests. */
@@ -332,6 +359,7 @@ int osm3s_query_blocks(osm3s_snapshot *s, osm3s_context *c, const uint32_t *bloc
         int where = e ? classify_block(&q, &e->bbox) : 1;
         if (where == 0)
             continue;
+        uint32_t time = snapshot_is_current(s, blocks[i]) ? 0 : snapshot_time(s);
         const view *base = snapshot_base(s, blocks[i]), *delta = snapshot_delta(s, blocks[i]);
         if (base == NULL)
             error = OSM3S_CORRUPT;
@@ -339,9 +367,11 @@ int osm3s_query_blocks(osm3s_snapshot *s, osm3s_context *c, const uint32_t *bloc
             error = snapshot_check_body(s, blocks[i]);
         if (error == OSM3S_OK)
             error = query_part(&q, base, snapshot_dead(s, blocks[i]), blocks[i], 0,
-                               where == 1 && (!spatial || all_placed(base)));
+                               where == 1 && (!spatial || all_placed(base)), time);
         if (error == OSM3S_OK && delta->n)
-            error = query_part(&q, delta, NULL, blocks[i], base->n, where == 1 && (!spatial || all_placed(delta)));
+            error = query_part(&q, delta, NULL, blocks[i], base->n, where == 1 && (!spatial || all_placed(delta)), time);
+        if (error == OSM3S_OK && time)
+            error = query_attic(&q, blocks[i], where == 1 && !spatial, time);
         if (error == OSM3S_OK)
             error = context_check(c);
     }

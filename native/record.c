@@ -36,8 +36,8 @@ static const char *batch_string(const osm3s_batch *batch, uint32_t number, size_
 
 int record_from_batch(record_buffer *b, const osm3s_batch *batch, const osm3s_element *e)
 {
-    record_head h = {.id = (uint64_t)e->id, .meta = e->meta, .lat = e->lat, .lon = e->lon, .n_tags = e->n_tags,
-                     .n_refs = e->n_refs, .bbox = {1, 0, 0, 0}};
+    record_head h = {.id = (uint64_t)e->id, .meta = e->meta, .since = e->meta.timestamp, .until = OSM3S_FOREVER,
+                     .lat = e->lat, .lon = e->lon, .n_tags = e->n_tags, .n_refs = e->n_refs, .bbox = {1, 0, 0, 0}};
     b->len = 0;
     if (put(b, &h, sizeof h))
         return OSM3S_NOMEM;
@@ -68,7 +68,8 @@ int record_from_batch(record_buffer *b, const osm3s_batch *batch, const osm3s_el
 
 int record_from_view(record_buffer *b, const view *v, uint32_t slot, way_nodes *nodes, members *list)
 {
-    record_head h = {.id = column_get(&v->id, slot), .meta = view_meta(v, slot), .bbox = {1, 0, 0, 0}};
+    record_head h = {.id = column_get(&v->id, slot), .meta = view_meta(v, slot), .since = view_since(v, slot),
+                     .until = view_until(v, slot), .bbox = {1, 0, 0, 0}};
     uint32_t from, to;
     if (v->family <= OSM3S_TAGGED_NODES) {
         h.lat = (int32_t)column_get(&v->lat, slot);
@@ -118,6 +119,8 @@ int record_build(osm3s_block_builder *builder, int family, const uint8_t *record
         error = osm3s_block_add_way(builder, h.id, h.meta);
     else
         error = osm3s_block_add_relation(builder, h.id, h.bbox, h.quad, h.meta);
+    if (error == OSM3S_OK)
+        osm3s_block_set_times(builder, h.since, h.until);
     for (uint32_t t = 0; t < h.n_tags && error == OSM3S_OK; t++) {
         uint32_t lens[2];
         memcpy(lens, p, sizeof lens);

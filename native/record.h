@@ -10,6 +10,7 @@
 typedef struct {
     uint64_t id;
     osm3s_meta meta;
+    uint32_t since, until;     /* when it is valid */
     int32_t lat, lon;          /* nodes */
     osm3s_bbox bbox;           /* relations */
     uint32_t quad;             /* relations */

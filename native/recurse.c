@@ -178,11 +178,12 @@ static bool node_filter_near(const node_filter *f, const osm3s_bbox *box)
     return false;
 }
 
-static int ways_in_part(const view *v, uint32_t block, const uint64_t *dead, uint32_t slot_offset, const node_filter *f,
-                        const int32_t *positions, size_t n, way_nodes *nodes, osm3s_rows *out)
+/* `time`: only ways that were valid then; 0: all that are not dead. */
+static int ways_in_part(const view *v, uint32_t block, const uint64_t *dead, uint32_t slot_offset, uint32_t time,
+                        const node_filter *f, const int32_t *positions, size_t n, way_nodes *nodes, osm3s_rows *out)
 {
     for (uint32_t slot = 0; slot < v->n; slot++) {
-        if (dead && dead[slot / 64] >> slot % 64 & 1)
+        if ((dead && dead[slot / 64] >> slot % 64 & 1) || (time && !view_valid_at(v, slot, time)))
             continue;
         osm3s_bbox box = view_bbox(v, slot);
         if (!node_filter_near(f, &box))
@@ -208,12 +209,17 @@ int osm3s_ways_of_nodes(osm3s_snapshot *s, osm3s_context *c, const uint32_t *blo
     for (size_t i = 0; i < n_blocks && error == OSM3S_OK; i++) {
         if (!node_filter_near(&f, &osm3s_snapshot_entry(s, blocks[i])->bbox))
             continue;
+        uint32_t time = snapshot_is_current(s, blocks[i]) ? 0 : snapshot_time(s);
         const view *base = snapshot_base(s, blocks[i]), *delta = snapshot_delta(s, blocks[i]);
         error = base ? snapshot_check_body(s, blocks[i]) : OSM3S_CORRUPT;
         if (error == OSM3S_OK)
-            error = ways_in_part(base, blocks[i], snapshot_dead(s, blocks[i]), 0, &f, positions, n, &decoded, out);
+            error = ways_in_part(base, blocks[i], snapshot_dead(s, blocks[i]), 0, time, &f, positions, n, &decoded, out);
         if (error == OSM3S_OK)
-            error = ways_in_part(delta, blocks[i], NULL, base->n, &f, positions, n, &decoded, out);
+            error = ways_in_part(delta, blocks[i], NULL, base->n, time, &f, positions, n, &decoded, out);
+        uint32_t slot = 0;
+        const view *old;
+        for (uint32_t part = 0; time && error == OSM3S_OK && (old = snapshot_attic(s, blocks[i], part, &slot)); part++)
+            error = ways_in_part(old, blocks[i], NULL, slot, time, &f, positions, n, &decoded, out);
         if (error == OSM3S_OK)
             error = context_check(c);
     }

@@ -10,25 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "record.h"
+#include "snapshot.h"
 
-typedef struct {
-    view base, delta;
-    uint64_t *dead;      /* bitmap of base slots; NULL if none */
-    bool body_checked;
-} open_block;
-
-struct osm3s_snapshot {
-    struct { const uint8_t *data; size_t len; char path[256]; } file[OSM3S_FAMILIES + 1];
-    osm3s_dir_entry *entries; size_t n_entries, cap_entries;
-    uint32_t first[OSM3S_FAMILIES + 1];
-    int family;          /* of the entries being added */
-    open_block **opened;
-    uint32_t *of_id[3];  /* per element type: permanent id -> block number */
-    uint32_t n_of_id[3];
-};
-
-static const char *const FILE_NAMES[] = {"nodes", "tagged_nodes", "ways", "relations", "deltas"};
+static const char *const FILE_NAMES[] = {"nodes", "tagged_nodes", "ways", "relations", "deltas", "attic"};
 
 osm3s_snapshot *osm3s_snapshot_new(void)
 {
@@ -39,12 +23,13 @@ void osm3s_snapshot_free(osm3s_snapshot *s)
 {
     if (s == NULL)
         return;
-    for (int f = 0; f <= OSM3S_FAMILIES; f++)
+    for (int f = 0; f < OSM3S_FILES; f++)
         if (s->file[f].data)
             munmap((void *)s->file[f].data, s->file[f].len);
     for (size_t i = 0; s->opened && i < s->n_entries; i++)
         if (s->opened[i]) {
             free(s->opened[i]->dead);
+            free(s->opened[i]->attic);
             free(s->opened[i]);
         }
     free(s->opened);
@@ -172,8 +157,7 @@ static int family_of_block(const osm3s_snapshot *s, uint32_t block)
     return f;
 }
 
-/* Bytes [offset, offset + len) of a file, or NULL. */
-static const uint8_t *extent(const osm3s_snapshot *s, int file, uint64_t offset, uint64_t len)
+const uint8_t *snapshot_extent(const osm3s_snapshot *s, int file, uint64_t offset, uint64_t len)
 {
     if (s->file[file].data == NULL || offset > s->file[file].len || len > s->file[file].len - offset) {
         fail(OSM3S_CORRUPT, "%s.bin ends before offset %llu + %llu: the file is truncated", FILE_NAMES[file],
@@ -211,7 +195,7 @@ static size_t dead_len(const osm3s_dir_entry *e)
     return ((size_t)e->n_dead * 2 + 7) / 8 * 8;
 }
 
-static int corrupt_frame(const osm3s_snapshot *s, int file, uint64_t offset, const char *frame)
+int snapshot_corrupt_frame(const osm3s_snapshot *s, int file, uint64_t offset, const char *frame)
 {
     return fail(OSM3S_CORRUPT, "%s.bin, offset %llu: the %s frame does not match its checksum; restore the file or import again",
                 FILE_NAMES[file], (unsigned long long)offset, frame);
@@ -221,11 +205,11 @@ static int open_parts(osm3s_snapshot *s, uint32_t block, open_block *o)
 {
     const osm3s_dir_entry *e = &s->entries[block];
     int family = family_of_block(s, block);
-    const uint8_t *data = extent(s, family, e->base_offset, (uint64_t)e->head_len + e->body_len);
+    const uint8_t *data = snapshot_extent(s, family, e->base_offset, (uint64_t)e->head_len + e->body_len);
     if (data == NULL)
         return OSM3S_CORRUPT;
     if (checksum(data, e->head_len) != e->head_sum)
-        return corrupt_frame(s, family, e->base_offset, "head");
+        return snapshot_corrupt_frame(s, family, e->base_offset, "head");
     int error = view_open(&o->base, data, e->head_len, e->body_len);
     if (error)
         return error;
@@ -234,11 +218,11 @@ static int open_parts(osm3s_snapshot *s, uint32_t block, open_block *o)
     if (e->delta_head_len == 0)
         return OSM3S_OK;
     size_t dead = dead_len(e), len = dead + e->delta_head_len + e->delta_body_len;
-    const uint8_t *delta = extent(s, OSM3S_FAMILIES, e->delta_offset, len);
+    const uint8_t *delta = snapshot_extent(s, OSM3S_FAMILIES, e->delta_offset, len);
     if (delta == NULL)
         return OSM3S_CORRUPT;
     if (checksum(delta, len) != e->delta_sum)
-        return corrupt_frame(s, OSM3S_FAMILIES, e->delta_offset, "delta");
+        return snapshot_corrupt_frame(s, OSM3S_FAMILIES, e->delta_offset, "delta");
     if (e->n_dead) {
         o->dead = calloc(((size_t)e->n + 63) / 64 + 1, 8);
         if (o->dead == NULL)
@@ -258,7 +242,7 @@ static int open_parts(osm3s_snapshot *s, uint32_t block, open_block *o)
     return error;
 }
 
-static open_block *opened(osm3s_snapshot *s, uint32_t block)
+open_block *snapshot_open(osm3s_snapshot *s, uint32_t block)
 {
     if (block >= s->n_entries) {
         fail(OSM3S_CORRUPT, "block number %u of %zu", block, s->n_entries);
@@ -283,44 +267,56 @@ static open_block *opened(osm3s_snapshot *s, uint32_t block)
 
 const view *snapshot_base(osm3s_snapshot *s, uint32_t block)
 {
-    open_block *o = opened(s, block);
+    open_block *o = snapshot_open(s, block);
     return o ? &o->base : NULL;
 }
 
 const view *snapshot_delta(osm3s_snapshot *s, uint32_t block)
 {
-    open_block *o = opened(s, block);
+    open_block *o = snapshot_open(s, block);
     return o ? &o->delta : NULL;
 }
 
 const uint64_t *snapshot_dead(osm3s_snapshot *s, uint32_t block)
 {
-    open_block *o = opened(s, block);
+    open_block *o = snapshot_open(s, block);
     return o ? o->dead : NULL;
 }
 
 int snapshot_check_body(osm3s_snapshot *s, uint32_t block)
 {
-    open_block *o = opened(s, block);
+    open_block *o = snapshot_open(s, block);
     if (o == NULL)
         return OSM3S_CORRUPT;
     if (o->body_checked)
         return OSM3S_OK;
     const osm3s_dir_entry *e = &s->entries[block];
     if (checksum(o->base.body, e->body_len) != e->body_sum)
-        return corrupt_frame(s, family_of_block(s, block), e->base_offset + e->head_len, "body");
+        return snapshot_corrupt_frame(s, family_of_block(s, block), e->base_offset + e->head_len, "body");
     o->body_checked = true;
     return OSM3S_OK;
 }
 
+/* The part of the attic that holds a slot. */
+static const view *attic_view(const open_block *o, uint32_t slot, uint32_t *local_slot)
+{
+    uint32_t p = 0;
+    while (p + 1 < o->n_attic && slot >= o->attic[p + 1].first_slot)
+        p++;
+    *local_slot = slot - o->attic[p].first_slot;
+    return &o->attic[p].view;
+}
+
 const view *snapshot_view(osm3s_snapshot *s, uint32_t block, uint32_t slot, uint32_t *local_slot)
 {
-    open_block *o = opened(s, block);
+    open_block *o = snapshot_open(s, block);
     if (o == NULL || (!o->body_checked && o->base.family >= OSM3S_WAYS && snapshot_check_body(s, block)))
         return NULL;
     bool in_delta = slot >= o->base.n;
     const view *v = in_delta ? &o->delta : &o->base;
     *local_slot = in_delta ? slot - o->base.n : slot;
+    if (in_delta && *local_slot >= v->n && o->n_attic)
+        v = attic_view(o, slot, local_slot);
     if (*local_slot >= v->n) {
         fail(OSM3S_CORRUPT, "slot %u of block %u does not exist", slot, block);
         return NULL;
@@ -337,9 +333,9 @@ const uint8_t *osm3s_snapshot_meta_frame(osm3s_snapshot *s, uint32_t block, int 
     *len = delta ? e->delta_meta_len : e->meta_len;
     if (*len == 0)
         return NULL;
-    const uint8_t *data = extent(s, file, offset, *len);
+    const uint8_t *data = snapshot_extent(s, file, offset, *len);
     if (data && checksum(data, *len) != (delta ? e->delta_meta_sum : e->meta_sum)) {
-        corrupt_frame(s, file, offset, "meta");
+        snapshot_corrupt_frame(s, file, offset, "meta");
         return NULL;
     }
     return data;
@@ -347,7 +343,7 @@ const uint8_t *osm3s_snapshot_meta_frame(osm3s_snapshot *s, uint32_t block, int 
 
 int osm3s_snapshot_attach_meta(osm3s_snapshot *s, uint32_t block, int delta, const uint8_t *data, size_t len)
 {
-    open_block *o = opened(s, block);
+    open_block *o = snapshot_open(s, block);
     if (o == NULL)
         return OSM3S_CORRUPT;
     return view_attach_meta(delta ? &o->delta : &o->base, data, len);
@@ -356,7 +352,7 @@ int osm3s_snapshot_attach_meta(osm3s_snapshot *s, uint32_t block, int delta, con
 /* Slot of an id in a block (delta slots count on from the base's), or -1; -2: the block cannot be read. */
 ptrdiff_t snapshot_find(osm3s_snapshot *s, uint32_t block, uint64_t id)
 {
-    open_block *o = opened(s, block);
+    open_block *o = snapshot_open(s, block);
     if (o == NULL)
         return -2;
     ptrdiff_t slot = o->delta.n ? view_find(&o->delta, id) : -1;
@@ -408,7 +404,7 @@ static int resolve_in(osm3s_snapshot *s, int family, uint64_t key, osm3s_row *ro
     if (block == OSM3S_UNRESOLVED)
         return OSM3S_OK;
     for (;; block--) {
-        ptrdiff_t slot = snapshot_find(s, block, row->id);
+        ptrdiff_t slot = snapshot_find_at(s, block, row->id);
         if (slot == -2)
             return OSM3S_CORRUPT;
         if (slot >= 0) {
@@ -474,7 +470,7 @@ static int check_part(const view *v)
 
 int osm3s_snapshot_check_block(osm3s_snapshot *s, uint32_t block)
 {
-    open_block *o = opened(s, block);
+    open_block *o = snapshot_open(s, block);
     if (o == NULL)
         return OSM3S_CORRUPT;
     int error = snapshot_check_body(s, block);

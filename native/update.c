@@ -1,13 +1,14 @@
 /* update.c: the elements that a transaction touches: what is asked of the index about them, and where they go. */
 #include "update.h"
 
-osm3s_update *osm3s_update_new(osm3s_snapshot *s, int with_meta, const uint32_t next_block_id[3], uint32_t next_serial)
+osm3s_update *osm3s_update_new(osm3s_snapshot *s, int level, const uint32_t next_block_id[3], uint32_t next_serial)
 {
     osm3s_update *u = calloc(1, sizeof *u);
     if (u == NULL)
         return NULL;
     u->s = s;
-    u->with_meta = with_meta != 0;
+    u->with_meta = level != OSM3S_LEVEL_DATA;
+    u->with_history = level == OSM3S_LEVEL_ATTIC;
     u->next_serial = next_serial;
     for (int t = 0; t < 3; t++)
         u->next_id[t] = next_block_id[t];
@@ -17,7 +18,8 @@ osm3s_update *osm3s_update_new(osm3s_snapshot *s, int with_meta, const uint32_t 
     u->meta_done = calloc(u->n_blocks + 1, 1);
     u->rewrite = calloc(u->n_blocks + 1, 1);
     u->builder = osm3s_block_builder_new();
-    if (!u->meta_wanted || !u->meta_done || !u->rewrite || !u->builder) {
+    u->attic_builder = osm3s_block_builder_new();
+    if (!u->meta_wanted || !u->meta_done || !u->rewrite || !u->builder || !u->attic_builder) {
         osm3s_update_free(u);
         return NULL;
     }
@@ -38,10 +40,12 @@ void osm3s_update_free(osm3s_update *u)
     void *owned[] = {u->changes, u->records.data, u->owners, u->meta_wanted, u->meta_done, u->rewrite, u->placements,
                      u->groups, u->pieces, u->piece_records.data, u->record.data, u->nodes.items, u->list.items,
                      u->dead, u->id_changes, u->link_changes, u->tag_changes, u->tag_text.data, u->users, u->pages,
-                     u->page_bytes.data};
+                     u->page_bytes.data, u->versions, u->states, u->times, u->attic, u->old, u->attic_records.data,
+                     u->live_ids};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     osm3s_block_builder_free(u->builder);
+    osm3s_block_builder_free(u->attic_builder);
     free(u);
 }
 
@@ -102,18 +106,18 @@ static int compare_users(const void *left, const void *right)
     return (l->meta.timestamp < r->meta.timestamp) - (l->meta.timestamp > r->meta.timestamp);
 }
 
-/* The users of the changes, each once, with the name of the newest change. */
+/* The users of the changes that count, each once, with the name of the newest change. */
 static int collect_users(osm3s_update *u)
 {
-    for (int t = 0; t < 3; t++)
-        for (size_t i = 0; i < u->of[t].n; i++) {
-            const touched *e = &u->of[t].items[i];
-            if (e->element->meta.uid == 0 && e->element->user == 0)
-                continue;
-            if (grow(&u->users, &u->cap_users, u->n_users + 1, sizeof *u->users))
-                return OSM3S_NOMEM;
-            u->users[u->n_users++] = (change){e->batch, e->element};
-        }
+    for (size_t i = 0; i < u->n_changes; i++) {
+        const change *c = &u->changes[i];
+        bool is_last = i + 1 == u->n_changes || c[1].element->type != c->element->type || c[1].element->id != c->element->id;
+        if ((c->element->meta.uid == 0 && c->element->user == 0) || !(is_last || u->with_history))
+            continue;
+        if (grow(&u->users, &u->cap_users, u->n_users + 1, sizeof *u->users))
+            return OSM3S_NOMEM;
+        u->users[u->n_users++] = *c;
+    }
     if (u->n_users)
         qsort(u->users, u->n_users, sizeof *u->users, compare_users);
     size_t kept = 0;
@@ -124,9 +128,34 @@ static int collect_users(osm3s_update *u)
     return OSM3S_OK;
 }
 
+/* The versions [from, to) of an element, without those that end when they begin, or before. */
+static int keep_versions(osm3s_update *u, touched *t, size_t from, size_t to)
+{
+    t->version = u->n_versions;
+    if (grow(&u->versions, &u->cap_versions, u->n_versions + (to - from), sizeof *u->versions))
+        return OSM3S_NOMEM;
+    uint32_t next = OSM3S_FOREVER;
+    for (size_t i = to; i-- > from;) { /* from the last on, which always stays */
+        uint32_t timestamp = u->changes[i].element->meta.timestamp;
+        if (i + 1 < to && timestamp >= next)
+            continue;
+        u->versions[u->n_versions + t->n_versions++] = u->changes[i];
+        next = timestamp;
+    }
+    for (size_t i = 0; i < t->n_versions / 2; i++) {
+        change *first = &u->versions[u->n_versions + i], *last = &u->versions[u->n_versions + t->n_versions - 1 - i];
+        change swap = *first;
+        *first = *last;
+        *last = swap;
+    }
+    u->n_versions += t->n_versions;
+    return OSM3S_OK;
+}
+
 int osm3s_update_begin(osm3s_update *u)
 {
     int error = changes_sort(u->changes, u->n_changes);
+    size_t first = 0; /* version of the element */
     for (size_t i = 0; i < u->n_changes && error == OSM3S_OK; i++) {
         const osm3s_element *e = u->changes[i].element;
         bool superseded = i + 1 < u->n_changes && u->changes[i + 1].element->type == e->type
@@ -139,7 +168,11 @@ int osm3s_update_begin(osm3s_update *u)
         list->items[list->n++] = (touched){
             .id = (uint64_t)e->id, .batch = u->changes[i].batch, .element = e, .present = !e->deleted,
             .old_block = OSM3S_UNRESOLVED, .block = OSM3S_UNRESOLVED, .old_box = no_box(), .box = no_box()};
-        error = question_add(&u->asked[e->type], (uint64_t)e->id);
+        if (u->with_history)
+            error = keep_versions(u, &list->items[list->n - 1], first, i + 1);
+        first = i + 1;
+        if (error == OSM3S_OK)
+            error = question_add(&u->asked[e->type], (uint64_t)e->id);
     }
     for (int t = 0; t < 3 && error == OSM3S_OK; t++)
         error = question_seal(&u->asked[t]);
@@ -255,8 +288,8 @@ int osm3s_update_answer_owners(osm3s_update *u, int kind, const uint8_t *page, s
             l++;
         for (; l < n && links[l].member == q->ids[q->at] && error == OSM3S_OK; l++) {
             error = grow(&u->owners, &u->cap_owners, u->n_owners + 1, sizeof *u->owners);
-            if (error == OSM3S_OK)
-                u->owners[u->n_owners++] = links[l].owner;
+            if (error == OSM3S_OK) /* of a block with history it is the element that matters */
+                u->owners[u->n_owners++] = kind < LINK_HISTORY ? links[l].owner : links[l].member;
         }
     }
     free(links);
@@ -332,14 +365,31 @@ int osm3s_update_locate(osm3s_update *u, int type)
     for (size_t i = 0; i < list->n; i++) {
         touched *t = &list->items[i];
         ptrdiff_t at = question_find(q, t->id);
-        if (at < 0 || q->block_ids[at] == OSM3S_UNRESOLVED)
+        if (at < 0 || q->block_ids[at] == OSM3S_UNRESOLVED) {
+            int error = u->with_history ? question_add(&u->members[LINK_HISTORY + type], t->id) : OSM3S_OK;
+            if (error)
+                return error;
             continue;
+        }
         int error = locate(u, type, t->id, q->block_ids[at], &t->old_block, &t->old_slot);
         if (error == OSM3S_OK)
             error = touched_read_old(u, t, type);
+        if (error == OSM3S_OK && u->with_history) /* of what is superseded */
+            error = want_meta(u, t->old_block, t->old_slot >= osm3s_snapshot_entry(u->s, t->old_block)->n ? META_DELTA : META_BASE);
         if (error)
             return error;
     }
+    return u->with_history ? question_seal(&u->members[LINK_HISTORY + type]) : OSM3S_OK;
+}
+
+int osm3s_update_note_known(osm3s_update *u, int type)
+{
+    for (size_t i = 0; i < u->n_owners; i++) {
+        ptrdiff_t at = touched_find(&u->of[type], u->owners[i]);
+        if (at >= 0)
+            u->of[type].items[at].known = true;
+    }
+    u->n_owners = 0;
     return OSM3S_OK;
 }
 
@@ -368,6 +418,10 @@ int touched_read_old(osm3s_update *u, touched *t, int type)
     if (v == NULL)
         return OSM3S_CORRUPT;
     t->old_family = (uint8_t)v->family;
+    t->known = true;
+    if (u->with_history && snapshot_check_body(u->s, t->old_block))
+        return OSM3S_CORRUPT;
+    t->old_since = view_since(v, slot);
     t->old_box = view_bbox(v, slot);
     if (type == OSM3S_NODE && t->old_box.south == OSM3S_NO_COORD)
         t->old_box = no_box();
@@ -394,15 +448,33 @@ int keep_record(osm3s_update *u, touched *t, const record_buffer *record)
     return buffer_put(&u->records, record->data, record->len);
 }
 
-int record_of_change(osm3s_update *u, const touched *t)
+static int record_of(osm3s_update *u, const osm3s_batch *batch, const osm3s_element *e)
 {
-    int error = record_from_batch(&u->record, t->batch, t->element);
+    int error = record_from_batch(&u->record, batch, e);
     if (error == OSM3S_OK && !u->with_meta) {
         record_head h = record_head_of(u->record.data);
         h.meta = (osm3s_meta){0, 0, 0, 0};
         memcpy(u->record.data, &h, sizeof h);
     }
     return error;
+}
+
+int record_of_change(osm3s_update *u, const touched *t)
+{
+    return record_of(u, t->batch, t->element);
+}
+
+int record_of_version(osm3s_update *u, const touched *t, uint32_t version)
+{
+    const change *c = &u->versions[t->version + version];
+    return record_of(u, c->batch, c->element);
+}
+
+int record_of_stored(osm3s_update *u, const touched *t)
+{
+    uint32_t slot;
+    const view *v = snapshot_view(u->s, t->old_block, t->old_slot, &slot);
+    return v ? record_from_view(&u->record, v, slot, &u->nodes, &u->list) : OSM3S_CORRUPT;
 }
 
 /* --- metadata frames, which the caller decompresses --- */

@@ -11,11 +11,16 @@ typedef struct {
     uint64_t id;
     const osm3s_batch *batch;      /* NULL: touched only because something it consists of has changed */
     const osm3s_element *element;
+    size_t version; uint32_t n_versions; /* with history: all its new versions, into the update's versions */
+    size_t state; uint32_t n_states;     /* what it was from when on, into the update's states; the last one stays */
+    uint32_t old_since;            /* with history: since when it has been as it is stored */
     uint32_t old_block, old_slot;  /* OSM3S_UNRESOLVED: was not there */
     uint32_t block;                /* where it goes; OSM3S_UNRESOLVED: into a block still to be made */
     uint8_t old_family, family;
     bool present;                  /* is there afterwards */
-    bool unchanged;                /* a relation that stays as it is although a member has changed */
+    bool known;                    /* is or was in the database */
+    bool moved;                    /* has another position than before, at the end or for some time */
+    bool unchanged;                /* stays as it is although something it consists of has changed */
     osm3s_bbox old_box, box;       /* empty: no position known, or not there */
     uint64_t key;
     size_t record, record_len;     /* into the update's records */
@@ -31,6 +36,9 @@ typedef struct {
 
 typedef struct { const osm3s_batch *batch; const osm3s_element *element; } change;
 
+/* What an element is from a time on, until that of its next state. */
+typedef struct { uint32_t since; bool present; osm3s_bbox box; } element_state;
+
 typedef struct { uint64_t id; uint32_t block_id; uint8_t type; } id_change;
 typedef struct { uint64_t member, owner; uint8_t kind, added; } link_change;
 
@@ -45,6 +53,8 @@ typedef struct {
     uint32_t block; uint8_t family;
     uint64_t id, key;
     size_t record, record_len;
+    uint32_t since;                            /* a superseded version: when it began */
+    bool is_merged;                            /* a superseded version that was stored: its record is in attic_records */
     uint32_t old_id;                           /* permanent id of the block it was in, or OSM3S_UNRESOLVED */
 } placement;
 
@@ -53,16 +63,25 @@ typedef struct {
     uint32_t block; uint8_t family;
     bool rewrite;
     size_t from, to;
+    size_t attic_from, attic_to;               /* superseded versions */
 } block_group;
 
-enum { LINK_ABSENT = 3, LINK_KINDS = 4 };
+/* Links from LINK_HISTORY on: of a node, way, relation to other blocks than its own that hold superseded versions of it,
+ * or may; from LINK_FORMER on: to relations that had it as member and have it no longer, or may. */
+enum { LINK_ABSENT = 3, LINK_HISTORY = 4, LINK_FORMER = 7, LINK_KINDS = 10 };
+/* The families of the tag directory for what only superseded versions have. */
+enum { ATTIC_FAMILY = 4 };
 enum { META_BASE = 1, META_DELTA = 2 };
 
 struct osm3s_update {
     osm3s_snapshot *s;
-    bool with_meta, with_positions;            /* with_positions: refs of ways are positions, see osm3s.h */
+    bool with_meta, with_history;
+    bool with_positions;                       /* refs of ways are positions, see osm3s.h */
     change *changes; size_t n_changes, cap_changes;
     touched_list of[3];
+    change *versions; size_t n_versions, cap_versions;
+    element_state *states; size_t n_states, cap_states;
+    uint32_t *times; size_t n_times, cap_times;  /* at which an element changes by what it consists of */
     buffer records;
     question asked[3];                         /* ids whose block is wanted */
     question members[LINK_KINDS];              /* members whose owners are wanted; block_ids unused */
@@ -71,7 +90,14 @@ struct osm3s_update {
     /* blocks */
     uint8_t *rewrite;                          /* per block: asked for */
     placement *placements; size_t n_placements, cap_placements;
-    block_group *groups; size_t n_groups, cap_groups, group_at;
+    block_group *groups; size_t n_groups, cap_groups, group_at; bool begun, group_done;
+    /* superseded versions */
+    placement *attic; size_t n_attic, cap_attic;
+    placement *old; size_t n_old, cap_old, old_at, old_to; /* of the group in work, in the end of the block in work */
+    buffer attic_records; osm3s_block_builder *attic_builder;
+    uint32_t merged_from;                      /* parts of the attic of the group's block from here on are made anew */
+    uint64_t *live_ids; size_t n_live_ids, cap_live_ids; /* of the block in work, ascending; only when it is cut */
+    uint32_t attic_id; uint8_t attic_family; view attic_base, attic_delta;
     placement *pieces; size_t n_pieces, cap_pieces, piece_at; uint32_t n_cuts, cut;
     buffer piece_records;
     osm3s_block_builder *builder;
@@ -132,10 +158,36 @@ static inline osm3s_bbox no_box(void)
     return (osm3s_bbox){1, 0, 0, 0};
 }
 
-/* --- update_ways.c --- */
+/* --- update_states.c --- */
 
-/* The position of a node after the update; OSM3S_NO_COORD if it has none. Nodes not touched must have been asked for. */
-int position_after(osm3s_update *, uint64_t id, int32_t *lat, int32_t *lon);
+/* The position of a node at a time of the update, OSM3S_FOREVER: after it; OSM3S_NO_COORD if it has none. Nodes not
+ * touched must have been asked for. */
+int position_at(osm3s_update *, uint64_t id, uint32_t time, int32_t *lat, int32_t *lon);
+/* The box of an element at a time; *present: whether it is there. */
+osm3s_bbox box_at(const osm3s_update *, const touched *, uint32_t time, bool *present);
+int add_state(osm3s_update *, touched *, uint32_t since, bool present, const osm3s_bbox *box);
+/* Whether its place is another one at any time of the update. */
+bool place_changes(const osm3s_update *, const touched *);
+/* When a version begins, given that history before `old_since` is closed; when it ends. */
+uint32_t version_since(const osm3s_update *, const touched *, uint32_t version);
+uint32_t version_until(const osm3s_update *, const touched *, uint32_t version);
+/* Collect into u->times when the place of an element changes within (from, to); then sort. */
+int collect_times(osm3s_update *, const touched *, uint32_t from, uint32_t to);
+int sort_times(osm3s_update *);
+/* The record in u->record as a superseded version. */
+int add_superseded(osm3s_update *, const touched *, int family, const osm3s_bbox *box, uint32_t since, uint32_t until);
+/* That a version of an element was deleted. */
+int add_deletion(osm3s_update *, touched *, uint32_t version, int family);
+int record_of_version(osm3s_update *, const touched *, uint32_t version);
+/* The record of an element as it is stored. */
+int record_of_stored(osm3s_update *, const touched *);
+
+/* --- update_attic.c --- */
+
+/* Look for the superseded versions of the group in work; false: it has none. */
+int collect_attic(osm3s_update *, const block_group *);
+/* The next block takes those with keys below `end`, or all (is_last). */
+int take_attic(osm3s_update *, bool is_last, uint64_t end);
 
 /* --- update_scan.c --- */
 
@@ -149,6 +201,8 @@ int tags_of_delta(osm3s_update *, const view *base, const view *old_delta, const
 /* The same for a new base; base and delta of the block before are NULL for a new block. */
 int tags_of_base(osm3s_update *, const view *base, const view *old_delta, const view *new_base, uint32_t block_id);
 int sort_tag_changes(osm3s_update *);
+/* A part of an attic lists what is in none of the other parts of its block. */
+int tags_of_attic(osm3s_update *, const view *attic, const view *const *others, size_t n_others, uint32_t block_id);
 
 /* --- update_pages.c --- */
 

@@ -26,7 +26,9 @@ static int compare_placements(const void *left, const void *right)
         return l->block < r->block ? -1 : 1;
     if (l->id != r->id)
         return l->id < r->id ? -1 : 1;
-    return (l->record_len > 0) - (r->record_len > 0);
+    if ((l->record_len > 0) != (r->record_len > 0))
+        return (l->record_len > 0) - (r->record_len > 0);
+    return (l->since > r->since) - (l->since < r->since);
 }
 
 static int family_of(const osm3s_update *u, uint32_t block)
@@ -68,8 +70,10 @@ static int place_all(osm3s_update *u)
             if (t->unchanged)
                 continue;
             uint32_t old_id = was ? osm3s_snapshot_entry(u->s, t->old_block)->id : OSM3S_UNRESOLVED;
-            if (was && (!t->present || t->block != t->old_block)
-                && add_placement(u, t, t->old_block, t->old_family, false, old_id))
+            bool leaves = was && (!t->present || t->block != t->old_block);
+            if (leaves && add_placement(u, t, t->old_block, t->old_family, false, old_id))
+                return OSM3S_NOMEM;
+            if (leaves && u->with_history && add_link_change(u, LINK_HISTORY + type, t->id, old_id, true))
                 return OSM3S_NOMEM;
             if (t->present && add_placement(u, t, t->block, t->family, true, old_id))
                 return OSM3S_NOMEM;
@@ -114,6 +118,27 @@ static int compare_groups(const void *left, const void *right)
     return (l->block > r->block) - (l->block < r->block);
 }
 
+/* The group of the next placements and superseded versions, which go into one block; false: there are no more. */
+static bool next_group(const osm3s_update *u, block_group *g)
+{
+    size_t i = g->to, a = g->attic_to;
+    const placement *live = i < u->n_placements ? &u->placements[i] : NULL;
+    const placement *old = a < u->n_attic ? &u->attic[a] : NULL;
+    if (live == NULL && old == NULL)
+        return false;
+    int order = live == NULL ? 1 : old == NULL ? -1 : (int)live->family - old->family;
+    if (order == 0)
+        order = (live->block > old->block) - (live->block < old->block);
+    const placement *first = order <= 0 ? live : old;
+    *g = (block_group){.block = first->block, .family = first->family, .from = i, .to = i, .attic_from = a, .attic_to = a};
+    for (; g->to < u->n_placements && u->placements[g->to].family == g->family && u->placements[g->to].block == g->block;)
+        g->to++;
+    for (; g->attic_to < u->n_attic && u->attic[g->attic_to].family == g->family
+           && u->attic[g->attic_to].block == g->block;)
+        g->attic_to++;
+    return true;
+}
+
 int osm3s_update_plan(osm3s_update *u)
 {
     int error = place_all(u);
@@ -121,19 +146,20 @@ int osm3s_update_plan(osm3s_update *u)
         return error;
     if (u->n_placements)
         qsort(u->placements, u->n_placements, sizeof *u->placements, compare_placements);
-    for (size_t i = 0, j; i < u->n_placements && error == OSM3S_OK; i = j) {
-        const placement *p = &u->placements[i];
-        for (j = i; j < u->n_placements && u->placements[j].family == p->family && u->placements[j].block == p->block;)
-            j++;
-        error = add_group(u, (block_group){.block = p->block, .family = p->family, .from = i, .to = j});
-        if (p->block != OSM3S_UNRESOLVED)
-            u->rewrite[p->block] = 0; /* noted in the group */
+    if (u->n_attic)
+        qsort(u->attic, u->n_attic, sizeof *u->attic, compare_placements);
+    block_group g = {0};
+    while (error == OSM3S_OK && next_group(u, &g)) {
+        error = add_group(u, g);
+        if (g.block != OSM3S_UNRESOLVED)
+            u->rewrite[g.block] = 0; /* noted in the group */
     }
     for (uint32_t b = 0; b < u->n_blocks && error == OSM3S_OK; b++)
         if (u->rewrite[b])
             error = add_group(u, (block_group){.block = b, .family = (uint8_t)family_of(u, b)});
     if (error == OSM3S_OK && u->n_groups)
         qsort(u->groups, u->n_groups, sizeof *u->groups, compare_groups);
+    u->group_at = u->n_groups; /* before the first */
     return error;
 }
 
@@ -164,6 +190,12 @@ static osm3s_bbox joined(osm3s_bbox a, osm3s_bbox b)
     return a;
 }
 
+static void start_block(osm3s_update *u, int family)
+{
+    osm3s_block_builder_start(u->builder, family);
+    osm3s_block_keep_times(u->builder, u->with_history ? OSM3S_TIMES_SINCE : OSM3S_TIMES_NONE);
+}
+
 /* --- a delta --- */
 
 static int collect_dead(osm3s_update *u, const block_group *g, const view *base, const uint64_t *dead, uint32_t *n)
@@ -191,7 +223,7 @@ static int build_delta(osm3s_update *u, const block_group *g, osm3s_built_block 
     if (base == NULL || delta == NULL)
         return OSM3S_CORRUPT;
     int error = collect_dead(u, g, base, snapshot_dead(u->s, g->block), &out->n_dead);
-    osm3s_block_builder_start(u->builder, g->family);
+    start_block(u, g->family);
     for (uint32_t slot = 0; slot < delta->n && error == OSM3S_OK; slot++) {
         if (in_group(u, g, column_get(&delta->id, slot)))
             continue;
@@ -215,6 +247,11 @@ static int build_delta(osm3s_update *u, const block_group *g, osm3s_built_block 
         error = view_open(&v, out->parts.block, out->parts.head_len, out->parts.body_len);
     if (error == OSM3S_OK)
         error = tags_of_delta(u, base, delta, &v, e->id);
+    if (error == OSM3S_OK)
+        error = take_attic(u, true, 0);
+    u->attic_base = *base;
+    u->attic_delta = v;
+    u->attic_id = e->id;
     out->family = g->family;
     out->block = g->block;
     out->id = e->id;
@@ -293,6 +330,32 @@ static int collect_pieces(osm3s_update *u, const block_group *g)
     return error;
 }
 
+static bool is_cut(const osm3s_update *u, const block_group *g)
+{
+    return g->block == OSM3S_UNRESOLVED || (g->rewrite && u->n_cuts > 1);
+}
+
+static int compare_u64(const void *left, const void *right)
+{
+    uint64_t l = *(const uint64_t *)left, r = *(const uint64_t *)right;
+    return (l > r) - (l < r);
+}
+
+/* The ids of some pieces, ascending. */
+static int note_live_ids(osm3s_update *u, size_t from, size_t to)
+{
+    if (!u->with_history)
+        return OSM3S_OK;
+    if (grow(&u->live_ids, &u->cap_live_ids, to - from + 1, sizeof *u->live_ids))
+        return OSM3S_NOMEM;
+    u->n_live_ids = to - from;
+    for (size_t i = from; i < to; i++)
+        u->live_ids[i - from] = u->pieces[i].id;
+    if (u->n_live_ids)
+        qsort(u->live_ids, u->n_live_ids, sizeof *u->live_ids, compare_u64);
+    return OSM3S_OK;
+}
+
 /* The next block of the pieces: up to an equal share of what is left, then on to a change of key. */
 static int build_base(osm3s_update *u, const block_group *g, osm3s_built_block *out)
 {
@@ -301,7 +364,7 @@ static int build_base(osm3s_update *u, const block_group *g, osm3s_built_block *
     uint32_t left = u->n_cuts > u->cut ? u->n_cuts - u->cut : 1;
     size_t from = u->piece_at, share = (u->n_pieces - from + left - 1) / left, bytes = 0, tags = 0, to = from;
     bool cutting = u->n_cuts > 1;
-    osm3s_block_builder_start(u->builder, g->family);
+    start_block(u, g->family);
     out->id = first && known ? osm3s_snapshot_entry(u->s, g->block)->id : u->next_id[type]++;
     for (; to < u->n_pieces && error == OSM3S_OK; to++) {
         const placement *p = &u->pieces[to];
@@ -325,6 +388,13 @@ static int build_base(osm3s_update *u, const block_group *g, osm3s_built_block *
         error = view_open(&v, out->parts.block, out->parts.head_len, out->parts.body_len);
     const view *base = first && known ? snapshot_base(u->s, g->block) : NULL;
     if (error == OSM3S_OK)
+        error = note_live_ids(u, from, to);
+    if (error == OSM3S_OK)
+        error = take_attic(u, to == u->n_pieces, to < u->n_pieces ? u->pieces[to].key : 0);
+    u->attic_base = v;
+    u->attic_delta = (view){0};
+    u->attic_id = out->id;
+    if (error == OSM3S_OK)
         error = tags_of_base(u, base, base ? snapshot_delta(u->s, g->block) : NULL, &v, out->id);
     out->family = g->family;
     out->block = first ? g->block : OSM3S_UNRESOLVED;
@@ -333,28 +403,48 @@ static int build_base(osm3s_update *u, const block_group *g, osm3s_built_block *
                      : from < u->n_pieces ? u->pieces[from].key : 0;
     out->bbox = out->parts.bbox;
     out->newest = out->parts.newest;
+    if (u->with_history && known && !is_cut(u, g)) { /* its attic stays where it is */
+        const osm3s_dir_entry *e = osm3s_snapshot_entry(u->s, g->block);
+        out->bbox = joined(e->bbox, out->bbox);
+        out->newest = e->newest > out->newest ? e->newest : out->newest;
+    }
     return error;
+}
+
+int osm3s_update_next_group(osm3s_update *u, osm3s_block_group *out)
+{
+    memset(out, 0, sizeof *out);
+    u->group_at = u->group_at == u->n_groups && !u->begun ? 0 : u->group_at + 1;
+    u->begun = true;
+    if (u->group_at >= u->n_groups)
+        return 0;
+    const block_group *g = &u->groups[u->group_at];
+    u->n_live_ids = u->n_old = u->old_at = u->old_to = 0;
+    u->group_done = false;
+    u->merged_from = UINT32_MAX;
+    int error = g->rewrite ? collect_pieces(u, g) : OSM3S_OK;
+    *out = (osm3s_block_group){.family = g->family, .is_cut = is_cut(u, g), .block = g->block, .id = OSM3S_UNRESOLVED,
+                               .n_superseded = (uint32_t)(g->attic_to - g->attic_from)};
+    if (g->block != OSM3S_UNRESOLVED)
+        out->id = osm3s_snapshot_entry(u->s, g->block)->id;
+    for (size_t i = g->attic_from; i < g->attic_to; i++)
+        out->superseded_len += u->attic[i].record_len;
+    return error ? error : 1;
+}
+
+int osm3s_update_merge_attic(osm3s_update *u, uint32_t from_part)
+{
+    u->merged_from = from_part;
+    return collect_attic(u, &u->groups[u->group_at]);
 }
 
 int osm3s_update_next_block(osm3s_update *u, osm3s_built_block *out)
 {
     memset(out, 0, sizeof *out);
-    if (u->group_at == u->n_groups)
+    if (u->group_done)
         return 0;
     const block_group *g = &u->groups[u->group_at];
-    int error = OSM3S_OK;
-    if (!g->rewrite) {
-        u->group_at++;
-        error = build_delta(u, g, out);
-        return error ? error : 1;
-    }
-    if (u->piece_at == 0)
-        error = collect_pieces(u, g);
-    if (error == OSM3S_OK)
-        error = build_base(u, g, out);
-    if (u->piece_at == u->n_pieces) {
-        u->group_at++;
-        u->piece_at = 0;
-    }
+    int error = g->rewrite ? build_base(u, g, out) : build_delta(u, g, out);
+    u->group_done = !g->rewrite || u->piece_at == u->n_pieces;
     return error ? error : 1;
 }

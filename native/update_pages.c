@@ -74,10 +74,26 @@ static void drop_opposites(osm3s_update *u)
             removed |= !u->link_changes[j].added;
             added |= u->link_changes[j].added != 0;
         }
-        if (removed != added)
+        if (removed != added) /* of several that are added one stays */
             u->link_changes[kept++] = u->link_changes[i];
     }
     u->n_link_changes = kept;
+}
+
+/* Relations that lose a member had it once. */
+static int keep_former_links(osm3s_update *u)
+{
+    size_t n = u->n_link_changes;
+    int error = OSM3S_OK;
+    for (size_t i = 0; i < n && error == OSM3S_OK; i++) {
+        const link_change c = u->link_changes[i];
+        if (c.kind < LINK_ABSENT && !c.added)
+            error = add_link_change(u, LINK_FORMER + c.kind, c.member, c.owner, true);
+    }
+    if (error == OSM3S_OK && u->n_link_changes > n)
+        qsort(u->link_changes, u->n_link_changes, sizeof *u->link_changes, compare_link_changes);
+    drop_opposites(u);
+    return error;
 }
 
 int osm3s_update_seal(osm3s_update *u)
@@ -87,7 +103,8 @@ int osm3s_update_seal(osm3s_update *u)
     if (u->n_link_changes)
         qsort(u->link_changes, u->n_link_changes, sizeof *u->link_changes, compare_link_changes);
     drop_opposites(u);
-    return sort_tag_changes(u);
+    int error = u->with_history ? keep_former_links(u) : OSM3S_OK;
+    return error ? error : sort_tag_changes(u);
 }
 
 /* --- the id map --- */

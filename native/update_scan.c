@@ -45,7 +45,7 @@ static int collect_moved(const osm3s_update *u, scan *k)
         return fail(OSM3S_NOMEM, "out of memory for %zu changed nodes", nodes->n);
     for (size_t i = 0; i < nodes->n; i++) {
         const touched *t = &nodes->items[i];
-        if (bbox_is_empty(&t->old_box) || same_box(&t->old_box, &t->box))
+        if (bbox_is_empty(&t->old_box) || !t->moved)
             continue;
         k->nodes[k->n++] = (moved_node){t->old_box.south, t->old_box.west, t->id};
         size_t at = hash_id(t->id, k->mask);

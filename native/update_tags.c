@@ -83,10 +83,63 @@ static int note_missing(osm3s_update *u, const view *v, const view *a, const vie
     return OSM3S_OK;
 }
 
+/* What the tag directory no longer says of a block may still be so of its superseded versions. */
+static int keep_removed(osm3s_update *u, size_t from)
+{
+    size_t n = u->n_tag_changes;
+    if (!u->with_history || n == from)
+        return OSM3S_OK;
+    if (grow(&u->tag_changes, &u->cap_tag_changes, n + (n - from), sizeof *u->tag_changes))
+        return OSM3S_NOMEM;
+    for (size_t i = from; i < n; i++) {
+        tag_change c = u->tag_changes[i];
+        if (!c.removed)
+            continue;
+        c.family = (uint8_t)(c.family + ATTIC_FAMILY);
+        c.removed = false;
+        c.count = 0;
+        u->tag_changes[u->n_tag_changes++] = c;
+    }
+    return OSM3S_OK;
+}
+
+static bool any_has(const view *const *views, size_t n, const char *key, size_t key_len, const char *value, size_t len)
+{
+    for (size_t i = 0; i < n; i++) {
+        ptrdiff_t k = find_key(views[i], key, key_len);
+        if (k >= 0 && (value == NULL || find_pair(views[i], k, value, len) >= 0))
+            return true;
+    }
+    return false;
+}
+
+int tags_of_attic(osm3s_update *u, const view *attic, const view *const *others, size_t n_others, uint32_t block_id)
+{
+    size_t from = u->n_tag_changes;
+    for (uint32_t k = 0; k < attic->n_keys; k++) {
+        size_t key_len, len;
+        const char *key = view_key(attic, k, &key_len);
+        if (!any_has(others, n_others, key, key_len, NULL, 0) && add_change(u, attic, k, -1, block_id, 0, false))
+            return OSM3S_NOMEM;
+        for (uint64_t p = column_get(&attic->key_pair, k); p < column_get(&attic->key_pair, k + 1); p++) {
+            const char *value = view_value(attic, (uint32_t)p, &len);
+            if (!any_has(others, n_others, key, key_len, value, len)
+                && add_change(u, attic, k, (ptrdiff_t)p, block_id, 0, false))
+                return OSM3S_NOMEM;
+        }
+    }
+    for (; from < u->n_tag_changes; from++)
+        u->tag_changes[from].family += ATTIC_FAMILY;
+    return OSM3S_OK;
+}
+
 int tags_of_delta(osm3s_update *u, const view *base, const view *old_delta, const view *new_delta, uint32_t block_id)
 {
     int error = note_missing(u, new_delta, base, old_delta, block_id, false);
-    return error ? error : note_missing(u, old_delta, base, new_delta, block_id, true);
+    size_t from = u->n_tag_changes;
+    if (error == OSM3S_OK)
+        error = note_missing(u, old_delta, base, new_delta, block_id, true);
+    return error ? error : keep_removed(u, from);
 }
 
 int tags_of_base(osm3s_update *u, const view *base, const view *old_delta, const view *v, uint32_t block_id)
@@ -107,8 +160,11 @@ int tags_of_base(osm3s_update *u, const view *base, const view *old_delta, const
                 return OSM3S_NOMEM;
         }
     }
+    size_t from = u->n_tag_changes;
     int error = note_missing(u, base, v, NULL, block_id, true);
-    return error ? error : note_missing(u, old_delta, v, base, block_id, true);
+    if (error == OSM3S_OK)
+        error = note_missing(u, old_delta, v, base, block_id, true);
+    return error ? error : keep_removed(u, from);
 }
 
 static int compare_tag_changes(const void *left, const void *right, void *update)

@@ -28,6 +28,18 @@ static const way_node *find_stored(const osm3s_update *u, int64_t ref)
     return u->nodes.n ? bsearch(&wanted, u->nodes.items, u->nodes.n, sizeof wanted, compare_refs) : NULL;
 }
 
+/* Ask for the nodes of a version of a way that are neither touched nor among u->nodes. */
+static int ask_for_nodes(osm3s_update *u, const osm3s_batch *batch, const osm3s_element *e)
+{
+    int error = OSM3S_OK;
+    for (uint32_t r = 0; !e->deleted && r < e->n_refs && error == OSM3S_OK; r++) {
+        int64_t ref = batch->refs[e->ref_start + r];
+        if (touched_find(&u->of[OSM3S_NODE], (uint64_t)ref) < 0 && find_stored(u, ref) == NULL)
+            error = question_add(&u->asked[OSM3S_NODE], (uint64_t)ref);
+    }
+    return error;
+}
+
 int osm3s_update_find_ways(osm3s_update *u)
 {
     touched_list *ways = &u->of[OSM3S_WAY];
@@ -51,53 +63,13 @@ int osm3s_update_find_ways(osm3s_update *u)
         }
         if (u->with_positions)
             continue;
-        if (t->present)
-            error = stored_nodes_by_id(u, t);
-        for (uint32_t r = 0; t->present && r < t->element->n_refs && error == OSM3S_OK; r++) {
-            int64_t ref = t->batch->refs[t->element->ref_start + r];
-            if (touched_find(&u->of[OSM3S_NODE], (uint64_t)ref) < 0 && find_stored(u, ref) == NULL)
-                error = question_add(q, (uint64_t)ref);
-        }
+        error = stored_nodes_by_id(u, t);
+        if (!u->with_history && error == OSM3S_OK)
+            error = ask_for_nodes(u, t->batch, t->element);
+        for (uint32_t i = 0; i < t->n_versions && error == OSM3S_OK; i++)
+            error = ask_for_nodes(u, u->versions[t->version + i].batch, u->versions[t->version + i].element);
     }
     return error ? error : question_seal(q);
-}
-
-int position_after(osm3s_update *u, uint64_t id, int32_t *lat, int32_t *lon)
-{
-    ptrdiff_t at = touched_find(&u->of[OSM3S_NODE], id);
-    *lat = *lon = OSM3S_NO_COORD;
-    if (at >= 0) {
-        const touched *t = &u->of[OSM3S_NODE].items[at];
-        if (!bbox_is_empty(&t->box)) {
-            *lat = t->box.south;
-            *lon = t->box.west;
-        }
-        return OSM3S_OK;
-    }
-    const question *q = &u->asked[OSM3S_NODE];
-    at = question_find(q, id);
-    if (at < 0 || q->block_ids[at] == OSM3S_UNRESOLVED)
-        return OSM3S_OK;
-    uint32_t block = osm3s_snapshot_block_of_id(u->s, OSM3S_NODE, q->block_ids[at]), slot;
-    ptrdiff_t found = block == OSM3S_UNRESOLVED ? -1 : snapshot_find(u->s, block, id);
-    if (found < 0)
-        return found == -2 ? OSM3S_CORRUPT
-                           : fail(OSM3S_CORRUPT, "the id map places node %llu in block %u, where it is not",
-                                  (unsigned long long)id, q->block_ids[at]);
-    const view *v = snapshot_view(u->s, block, (uint32_t)found, &slot);
-    if (v == NULL)
-        return OSM3S_CORRUPT;
-    *lat = (int32_t)column_get(&v->lat, slot);
-    *lon = (int32_t)column_get(&v->lon, slot);
-    return OSM3S_OK;
-}
-
-/* The record of a way as it is stored now. */
-static int record_of_stored(osm3s_update *u, const touched *t)
-{
-    uint32_t slot;
-    const view *v = snapshot_view(u->s, t->old_block, t->old_slot, &slot);
-    return v ? record_from_view(&u->record, v, slot, &u->nodes, &u->list) : OSM3S_CORRUPT;
 }
 
 /* Links of the way's nodes without position: those before go, those after come; equal ones cancel out later. */
@@ -112,9 +84,41 @@ static int drop_absent_links(osm3s_update *u, const touched *t)
     return error;
 }
 
-static int place_at(osm3s_update *u, touched *t, const osm3s_bbox *box)
+/* Set the positions of the nodes in u->record to those of a time; u->nodes has the stored ones by id. *changed: whether
+ * one is not as the record had it; with `note`: note which are absent. */
+static int place_nodes(osm3s_update *u, const touched *t, bool is_stored, uint32_t time, bool note, osm3s_bbox *box,
+                       bool *changed)
 {
-    t->box = bbox_is_empty(box) ? no_box() : *box;
+    record_head h = record_head_of(u->record.data);
+    uint8_t *refs = record_refs(u->record.data);
+    int error = OSM3S_OK;
+    *box = bbox_empty();
+    for (uint32_t r = 0; r < h.n_refs && error == OSM3S_OK; r++) {
+        way_node n;
+        memcpy(&n, refs + r * sizeof n, sizeof n);
+        way_node before = n;
+        bool is_touched = touched_find(&u->of[OSM3S_NODE], (uint64_t)n.ref) >= 0;
+        const way_node *stored = !is_stored && !is_touched ? find_stored(u, n.ref) : NULL;
+        if (stored)
+            n = *stored;
+        else if (!is_stored || is_touched)
+            error = position_at(u, (uint64_t)n.ref, time, &n.lat, &n.lon);
+        if (n.lat != OSM3S_NO_COORD)
+            bbox_add_position(box, n.lat, n.lon);
+        else if (note && error == OSM3S_OK)
+            error = add_link_change(u, LINK_ABSENT, (uint64_t)n.ref, t->id, true);
+        *changed = *changed || n.lat != before.lat || n.lon != before.lon;
+        memcpy(refs + r * sizeof n, &n, sizeof n);
+    }
+    if (bbox_is_empty(box))
+        *box = no_box();
+    return error;
+}
+
+/* What u->record holds is what the way is in the end. */
+static int keep_way(osm3s_update *u, touched *t, const osm3s_bbox *box)
+{
+    t->box = *box;
     t->family = OSM3S_WAYS;
     t->key = order_key_of_bbox(box);
     t->block = target_block(u, t, OSM3S_WAYS, t->key);
@@ -140,35 +144,80 @@ static int place_positions(osm3s_update *u, touched *t)
             bbox_add_position(&box, n.lat, n.lon);
         memcpy(refs + r * sizeof n, &n, sizeof n);
     }
-    return place_at(u, t, &box);
+    if (bbox_is_empty(&box))
+        box = no_box();
+    return keep_way(u, t, &box);
 }
 
 static int place_way(osm3s_update *u, touched *t)
 {
+    bool changed = false;
+    osm3s_bbox box;
     int error = t->batch ? record_of_change(u, t) : record_of_stored(u, t);
     if (error == OSM3S_OK && t->batch)
         error = stored_nodes_by_id(u, t);
+    if (error == OSM3S_OK)
+        error = place_nodes(u, t, t->batch == NULL, OSM3S_FOREVER, true, &box, &changed);
+    return error ? error : keep_way(u, t, &box);
+}
+
+/* One version of a way (-1: the stored one): as its nodes move it becomes one state after the other. */
+static int version_states(osm3s_update *u, touched *t, int32_t version, uint32_t since, uint32_t until, bool is_last)
+{
+    bool is_stored = version < 0, changed = false;
+    osm3s_bbox box;
+    int error = is_stored ? record_of_stored(u, t) : record_of_version(u, t, (uint32_t)version);
+    u->n_times = 0;
     if (error)
         return error;
-    record_head h = record_head_of(u->record.data);
-    uint8_t *refs = record_refs(u->record.data);
-    osm3s_bbox box = bbox_empty();
-    for (uint32_t r = 0; r < h.n_refs && error == OSM3S_OK; r++) {
+    const uint8_t *refs = record_refs(u->record.data);
+    for (uint32_t r = 0; r < record_head_of(u->record.data).n_refs && error == OSM3S_OK; r++) {
         way_node n;
         memcpy(&n, refs + r * sizeof n, sizeof n);
-        bool is_touched = touched_find(&u->of[OSM3S_NODE], (uint64_t)n.ref) >= 0;
-        const way_node *stored = t->batch && !is_touched ? find_stored(u, n.ref) : NULL;
-        if (stored)
-            n = *stored;
-        else if (t->batch || is_touched)
-            error = position_after(u, (uint64_t)n.ref, &n.lat, &n.lon);
-        if (n.lat == OSM3S_NO_COORD)
-            error = error ? error : add_link_change(u, LINK_ABSENT, (uint64_t)n.ref, t->id, true);
-        else
-            bbox_add_position(&box, n.lat, n.lon);
-        memcpy(refs + r * sizeof n, &n, sizeof n);
+        ptrdiff_t at = touched_find(&u->of[OSM3S_NODE], (uint64_t)n.ref);
+        if (at >= 0)
+            error = collect_times(u, &u->of[OSM3S_NODE].items[at], since, until);
     }
-    return error ? error : place_at(u, t, &box);
+    if (error == OSM3S_OK && (error = sort_times(u)) == OSM3S_OK && !is_stored)
+        error = stored_nodes_by_id(u, t);
+    for (size_t i = 0; i <= u->n_times && error == OSM3S_OK; i++) {
+        uint32_t from = i ? u->times[i - 1] : since, to = i < u->n_times ? u->times[i] : until;
+        bool stays = is_last && i == u->n_times;
+        error = place_nodes(u, t, is_stored, from, stays, &box, &changed);
+        if (error == OSM3S_OK)
+            error = add_state(u, t, from, true, &box);
+        record_head h = record_head_of(u->record.data);
+        h.since = from;
+        memcpy(u->record.data, &h, sizeof h);
+        if (error == OSM3S_OK && stays && !changed && is_stored) {
+            t->unchanged = true;
+            t->box = t->old_box;
+            t->block = t->old_block;
+        } else if (error == OSM3S_OK) {
+            error = stays ? keep_way(u, t, &box) : add_superseded(u, t, OSM3S_WAYS, &box, from, to);
+        }
+    }
+    return error;
+}
+
+/* All that the way is one after the other. */
+static int way_states(osm3s_update *u, touched *t)
+{
+    bool was = t->old_block != OSM3S_UNRESOLVED;
+    int error = OSM3S_OK;
+    t->state = u->n_states;
+    for (int32_t v = was ? -1 : 0; v < (int32_t)t->n_versions && error == OSM3S_OK; v++) {
+        bool is_last = v + 1 == (int32_t)t->n_versions;
+        uint32_t since = v < 0 ? t->old_since : version_since(u, t, (uint32_t)v);
+        uint32_t until = is_last ? OSM3S_FOREVER : version_since(u, t, (uint32_t)(v + 1));
+        if (since >= until && !is_last)
+            continue;
+        if (v >= 0 && u->versions[t->version + (uint32_t)v].element->deleted)
+            error = add_deletion(u, t, (uint32_t)v, OSM3S_WAYS);
+        else
+            error = version_states(u, t, v, since, until, is_last);
+    }
+    return error;
 }
 
 int osm3s_update_ways(osm3s_update *u)
@@ -180,9 +229,11 @@ int osm3s_update_ways(osm3s_update *u)
         bool was = t->old_block != OSM3S_UNRESOLVED;
         if (was && !u->with_positions)
             error = drop_absent_links(u, t);
-        if (t->present && error == OSM3S_OK)
+        if (u->with_history && error == OSM3S_OK)
+            error = way_states(u, t);
+        else if (t->present && error == OSM3S_OK)
             error = u->with_positions ? place_positions(u, t) : place_way(u, t);
-        if (error == OSM3S_OK && (was != t->present || !same_box(&t->old_box, &t->box)))
+        if (error == OSM3S_OK && (was != t->present || place_changes(u, t)))
             error = question_add(&u->members[OSM3S_WAY], t->id);
     }
     return error ? error : question_seal(&u->members[OSM3S_WAY]);

@@ -7,6 +7,7 @@
 | osm_base.lock | pid of the writer, managed by the dispatcher |
 | nodes.bin tagged_nodes.bin ways.bin relations.bin | block files, one per family |
 | deltas.bin | the deltas of all families |
+| attic.bin | the superseded versions of all families |
 | osm_base_version replicate_id | plain-text mirrors of what is inside the index |
 | osm3s_osm_base | the dispatcher's Unix socket |
 | osm3s_osm_base.instance | held locked by the dispatcher as long as it runs |
@@ -28,9 +29,9 @@ OSM_BASE, AREAS = "osm_base", "areas"
 """The domains: each has an index, block files, a version and a writer of its own."""
 
 _BLOCK_FILES = {
-    OSM_BASE: ("nodes.bin", "tagged_nodes.bin", "ways.bin", "relations.bin", "deltas.bin"),
+    OSM_BASE: ("nodes.bin", "tagged_nodes.bin", "ways.bin", "relations.bin", "deltas.bin", "attic.bin"),
     # areas are stored as ways; the files of the other families are never made
-    AREAS: ("area_nodes.bin", "area_tagged_nodes.bin", "areas.bin", "area_relations.bin", "area_deltas.bin"),
+    AREAS: ("area_nodes.bin", "area_tagged_nodes.bin", "areas.bin", "area_relations.bin", "area_deltas.bin", "area_attic.bin"),
 }
 _VERSIONS = {OSM_BASE: "osm_base_version", AREAS: "area_version"}
 
@@ -68,7 +69,7 @@ class DatabaseDir:
         return self.file(f"{self.domain}.lock")
 
     def block_file(self, file: int) -> str:
-        """The block file of a family (0-3), or of the deltas (4)."""
+        """The block file of a family (0-3), of the deltas (4), or of the attic (5)."""
         return self.file(self.block_files[file])
 
     @property

@@ -34,7 +34,7 @@ content. Without a file, or with -, standard input is read.
   --db-dir=DIR        the database directory. Without it: the one of the running dispatcher
   --data-only         keep no metadata; the default of a new database
   --meta              also keep version, timestamp, changeset and user of every element
-  --keep-attic        as --meta; the database is marked as one that keeps superseded versions from now on
+  --keep-attic        as --meta, and keep all superseded versions from now on, or those of a full history (*.osh)
   --version=TEXT      the timestamp of the data, like 2024-03-20T12:00:00Z. Default: the one the file states
   --replicate-id=N    the number of the last diff that the data contains
   --areas=auto|none   auto, the default of a new database: relations become areas as they come, and areas follow each

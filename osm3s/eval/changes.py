@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from osm3s.eval.execution import Execution
-from osm3s.eval.filters.newer import seconds_of
 from osm3s.eval.predicate import Predicate
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import NODE, RELATION, TYPES, WAY, ElementSet
+from osm3s.ql.timestamps import seconds_of
 from osm3s.storage.changelog import ChangedElement, Kind
 from osm3s.storage.index_keys import ABSENT_NODE
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from osm3s.errors import QueryOutOfMemory, QueryTimeout
+from osm3s.errors import QueryFailed, QueryOutOfMemory, QueryTimeout
 from osm3s.eval.area_ids import uses_areas
 from osm3s.eval.limits import Limits
 from osm3s.eval.scope import Scope
@@ -14,6 +14,7 @@ from osm3s.eval.spatial import AreaIndex
 from osm3s.ffi.batch import Batch
 from osm3s.ffi.element_set import ElementSet
 from osm3s.output.writer import Writer
+from osm3s.ql.timestamps import seconds_of
 from osm3s.ql.tree import Element
 from osm3s.storage.snapshot import Snapshot
 
@@ -140,6 +141,12 @@ class Execution:
         return QueryOutOfMemory(f"Query run out of memory {place} using about {megabytes} MB of RAM.")
 
 
+def require_history(snapshot: Snapshot) -> None:
+    """Raise QueryFailed if the database does not keep superseded versions."""
+    if snapshot.settings.level != "attic":
+        raise QueryFailed("Tried to use museum file but no museum files available on this instance.")
+
+
 def execute(
     script: Element, snapshot: Snapshot, writer: Writer, limits: Limits, bbox: Box | None = None, web: bool = False
 ) -> None:
@@ -147,4 +154,9 @@ def execute(
 
     Raises QueryFailed when the query is stopped; what was printed before stays valid.
     """
+    date = script.attrs.get("date", "")
+    snapshot.set_time(0)
+    if date:
+        require_history(snapshot)
+        snapshot.set_time(seconds_of(date))
     Execution(snapshot, writer, limits, bbox, web, uses_areas(script)).run(script.children, final=True)

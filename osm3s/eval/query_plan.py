@@ -254,6 +254,7 @@ class QueryPlan:
     def _query_blocks(self, blocks: Any, n: int, rows: Any) -> int:
         execution, count = self.execution, ffi.new("uint64_t *")
         n = self._keep_newer(blocks, n)
+        self.snapshot.attach_attic(blocks, n)
         if self._needs_meta:
             self.snapshot.attach_meta(blocks, n)
         predicate = self._predicate()
@@ -298,7 +299,8 @@ class QueryPlan:
     def _count_family(self, family: int) -> int:
         """Count without looking at elements where the tag directory knows the answer."""
         snapshot = self.snapshot
-        if len(self.tags) == 1 and self.tags[0].counts_exactly and not (self.spatial or self.uids or self.newer_than):
+        other_conditions = self.spatial or self.uids or self.newer_than or snapshot.time
+        if len(self.tags) == 1 and self.tags[0].counts_exactly and not other_conditions:
             found = self.tags[0].blocks(snapshot, family)
             if found is None:
                 return 0

@@ -120,6 +120,7 @@ def ways_of_nodes(execution: Execution, nodes: ElementSet, positions: list[int],
     check(lib.osm3s_rows_bbox(snapshot.handle, nodes.rows(NODE), NODE, box))
     blocks = ffi.new("uint32_t[]", snapshot.n_blocks(WAYS_FAMILY) + 1)
     check(lib.osm3s_select_blocks(snapshot.handle, WAYS_FAMILY, box, 1, blocks, n))
+    snapshot.attach_attic(blocks, n[0])
     numbers = ffi.new("int32_t[]", positions) if positions else ffi.NULL
     check(
         lib.osm3s_ways_of_nodes(
@@ -144,7 +145,7 @@ def owner_relations(
     snapshot, found = execution.snapshot, ElementSet()
     snapshot.owners(members.rows(member_type), member_type, found.rows(RELATION))
     snapshot.locate(found.rows(RELATION), RELATION)
-    if role is None:
+    if role is None and not snapshot.time:
         into.add(found, (RELATION,))
         return
     kept = ElementSet()

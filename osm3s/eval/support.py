@@ -15,7 +15,7 @@ from osm3s.eval.statements.make_area import NEEDS_RULES
 from osm3s.eval.statements.query import QUERY_TYPES
 from osm3s.ql.tree import Element
 
-_SETTINGS = {"date": "date", "from": "diff"}
+_SETTINGS = {"from": "diff"}
 
 
 def check(script: Element) -> None:

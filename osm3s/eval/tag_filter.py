@@ -8,6 +8,7 @@ from typing import Any
 from osm3s.ffi import ffi, lib
 from osm3s.ffi.regex import Regex
 from osm3s.ql.regex import size_here
+from osm3s.storage.index_keys import ATTIC_FAMILY
 from osm3s.storage.snapshot import Snapshot
 from osm3s.storage.tag_directory import TagBlocks
 
@@ -80,10 +81,20 @@ class TagFilter:
 
     def blocks(self, snapshot: Snapshot, family: int) -> TagBlocks | None:
         """Blocks that may have elements that pass, for filters that name their key; None: there are none."""
+        found = self._listed(snapshot, family, 0)
+        if not snapshot.time:
+            return found
+        old = self._listed(snapshot, family, ATTIC_FAMILY)
+        if found is None or old is None:
+            return found or old
+        ids = {*ffi.unpack(found.block_ids, found.n), *ffi.unpack(old.block_ids, old.n)}
+        return TagBlocks(ffi.new("uint32_t[]", sorted(ids)), None, len(ids))
+
+    def _listed(self, snapshot: Snapshot, family: int, of_attic: int) -> TagBlocks | None:
         tags = snapshot.tags
         if self._kind == lib.OSM3S_TAG_EQUALS:
-            return tags.tag_blocks(family, self.key, self.value)
+            return tags.tag_blocks(family + of_attic, self.key, self.value)
         if self._value_regex is not None:
             n_blocks = snapshot.settings.next_block_id[max(0, family - 1)]
-            return tags.matching_blocks(family, self.key, self._value_regex.handle, n_blocks)
-        return tags.key_blocks(family, self.key)
+            return tags.matching_blocks(family + of_attic, self.key, self._value_regex.handle, n_blocks)
+        return tags.key_blocks(family + of_attic, self.key)

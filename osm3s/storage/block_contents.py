@@ -33,6 +33,8 @@ COLUMN_NAMES = (
     "tag",
     "role_start",
     "body_start",
+    "since",
+    "until",
 )
 
 

@@ -12,6 +12,7 @@ from osm3s.ffi import ffi, lib
 
 ALIGNMENT_BYTES = 64
 META_LEVEL = 1
+ATTIC_LEVEL = 6
 WRITE_BUFFER_BYTES = 1 << 22
 
 
@@ -89,6 +90,11 @@ _decompressor = zstandard.ZstdDecompressor()
 def compress_meta(frame: bytes | memoryview) -> bytes:
     """May be called from several threads: each call has a compressor of its own."""
     return zstandard.ZstdCompressor(level=META_LEVEL).compress(frame) if len(frame) else b""
+
+
+def compress_attic(part: bytes) -> bytes:
+    """A part of an attic: written seldom and read less."""
+    return zstandard.ZstdCompressor(level=ATTIC_LEVEL).compress(part)
 
 
 def decompress_meta(frame: bytes | memoryview) -> bytes:

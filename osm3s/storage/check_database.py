@@ -20,12 +20,14 @@ from osm3s.storage.block_files import decompress_meta
 from osm3s.storage.check_extents import check_directory
 from osm3s.storage.free_extents import FREE_KEY, LAST_MERGE_KEY, LATEST_KEY
 from osm3s.storage.settings import LEVELS
-from osm3s.storage.snapshot import FAMILIES, FAMILIES_OF_TYPE, Snapshot
+from osm3s.storage.snapshot import FAMILIES_OF_TYPE, Snapshot
 
 TYPES = ("nodes", "ways", "relations")
-LINK_KINDS = range(4)
+LINK_KINDS = range(10)
+TAG_FAMILIES = (0, 1, 2, 3, 5, 6, 7)
 SETTINGS = (index_keys.setting("database"), FREE_KEY, LATEST_KEY, LAST_MERGE_KEY)
 KNOWN = (
+    index_keys.ATTIC,
     index_keys.DIRECTORY,
     index_keys.ID_MAP,
     index_keys.LINKS,
@@ -77,7 +79,7 @@ class _Check:
         yield from self._check_counts()
         for kind in LINK_KINDS:
             yield from self._check_links(kind)
-        for family in FAMILIES:
+        for family in TAG_FAMILIES:
             yield from self._check_tags(family)
         yield from self._check_users()
         yield from self._check_rest()
@@ -117,6 +119,14 @@ class _Check:
         base, delta_frame = frames
         check(lib.osm3s_check_block(self._native, block, base, len(base), delta_frame, len(delta_frame)))
         yield from self._found()
+        try:
+            if self._snapshot.settings.level == "attic":
+                self._snapshot.attach_attic(ffi.new("uint32_t *", block), 1, whole=True)
+                check(lib.osm3s_check_attic(self._native, block))
+        except CorruptError as error:
+            yield str(error)
+        yield from self._found()
+        self._snapshot.forget_attic(block)
 
     def _meta_frame(self, block: int, delta: int) -> bytes:
         """b"" if there is none, or if its bytes are bad, which the core reports."""

@@ -9,12 +9,13 @@ import msgpack
 
 from osm3s.paths import DatabaseDir
 from osm3s.storage import index_keys
+from osm3s.storage.attic import PART_BYTES, unpack_parts
 from osm3s.storage.directory import ENTRY_BYTES, DirectoryEntry, unpack_page
 from osm3s.storage.free_extents import FREE_KEY, LATEST_KEY, UNIT_BYTES, rounded
 from osm3s.storage.settings import DatabaseSettings
 from osm3s.storage.snapshot import FAMILIES, Snapshot
 
-DELTAS = 4
+DELTAS, ATTIC = 4, 5
 FAMILY_NAMES = ("nodes", "tagged_nodes", "ways", "relations")
 
 Extent = tuple[int, int, str]
@@ -42,6 +43,8 @@ def check_directory(snapshot: Snapshot, db: DatabaseDir) -> Iterator[str]:
                 if entry.delta_bytes:
                     of_what = f"delta of block {entry.id} of {FAMILY_NAMES[family]}"
                     extents[DELTAS].append((entry.delta_offset, entry.delta_bytes, of_what))
+                if entry.n_attic:
+                    extents[ATTIC] += _attic_extents(snapshot, max(0, family - 1), entry)
                 previous = entry
     for file, name in enumerate(db.block_files):
         try:
@@ -72,11 +75,20 @@ def _entry_problems(
         yield f"{name}: block {entry.id} has the numbers of a delta, but no delta"
 
 
+def _attic_extents(snapshot: Snapshot, element_type: int, entry: DirectoryEntry) -> Iterator[Extent]:
+    key = index_keys.attic(element_type, entry.id)
+    for name, stored in snapshot.entries(key):
+        if name == key and len(stored) % PART_BYTES == 0:
+            for part in unpack_parts(stored):
+                yield part.offset, part.len, f"attic of block {entry.id}"
+
+
 def _free_extents(snapshot: Snapshot, file: int) -> list[Extent]:
     free: list[Extent] = []
     for key, fields in ((FREE_KEY, 3), (LATEST_KEY, 2)):
         packed = next((value for name, value in snapshot.entries(key) if name == key), None)
-        numbers: list[int] = msgpack.unpackb(packed)[file] if packed is not None else []
+        lists: list[list[int]] = msgpack.unpackb(packed) if packed is not None else []
+        numbers = lists[file] if file < len(lists) else []
         free += [(numbers[at], numbers[at + 1], "free space") for at in range(0, len(numbers), fields)]
     return free
 

@@ -33,7 +33,7 @@ class DirectoryEntry(NamedTuple):
     delta_body_len: int = 0
     delta_meta_len: int = 0
     n_delta: int = 0
-    reserved: int = 0
+    n_attic: int = 0
     south: int = 1
     west: int = 0
     north: int = 0

@@ -22,7 +22,7 @@ LAST_MERGE_KEY = index_keys.setting("last_merge")
 """Number of the LMDB transaction that made the last commit; written by the merge itself."""
 
 UNIT_BYTES = 64
-FILES = range(5)
+FILES = range(6)
 
 
 def rounded(length: int) -> int:
@@ -39,8 +39,10 @@ class FreeExtents:
         self._usable: list[list[tuple[int, int]]] = [[] for _ in FILES]
         """(length, offset), sorted: the first that is long enough fits best."""
         self._freed: list[list[int]] = [[] for _ in FILES]
-        stored = msgpack.unpackb(packed) if packed else [[] for _ in FILES]
-        newest = msgpack.unpackb(latest) if latest else [[] for _ in FILES]
+        stored = msgpack.unpackb(packed) if packed else []
+        newest = msgpack.unpackb(latest) if latest else []
+        for lists in (stored, newest):
+            lists += [[] for _ in range(len(FILES) - len(lists))]
         for file in FILES:
             numbers = iter(stored[file])
             extents = list(zip(numbers, numbers, numbers, strict=True))

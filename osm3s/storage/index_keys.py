@@ -6,11 +6,14 @@
 | `I` type(1) page(8) | block ids of the elements 4096*page ... 4096*page + 4095 (native/id_page.c) |
 | `L` kind(1) member(8) | owners of members up to this one, from the previous page's on (native/link_page.c) |
 | `T` family(1) last_entry(<=480) 0x00 serial(4) | entries of the tag directory up to last_entry (native/tag_page.c) |
+| `A` type(1) block_id(4) | where the superseded versions of a block are (attic.py) |
 | `U` 0(1) uid(8) | user name |
 | `C` commit(8) | the changelog of a commit (changelog.py) |
 | `S` name | a setting (settings.py) |
 
-Kinds of links: 0, 1, 2: relations that have the node, way, relation as member; 3: ways with a node that is not there.
+Kinds of links: 0, 1, 2: relations that have the node, way, relation as member; 3: ways with a node that is not there;
+4, 5, 6: other blocks (permanent ids) than its own that hold superseded versions of a node, way, relation; 7, 8, 9:
+relations that had the node, way, relation as member.
 """
 
 from __future__ import annotations
@@ -18,8 +21,15 @@ from __future__ import annotations
 from struct import Struct
 
 DIRECTORY, ID_MAP, LINKS, TAGS, USERS, CHANGELOG, SETTINGS = b"B", b"I", b"L", b"T", b"U", b"C", b"S"
+ATTIC = b"A"
 ABSENT_NODE = 3
 """The kind of link from a node that is not in the database to the ways that use it."""
+HISTORY_BLOCKS = 4
+"""From this kind on, per type: links to other blocks than its own that hold superseded versions of an element."""
+FORMER_OWNERS = 7
+"""From this kind on, per type of the member: links to relations that had it once."""
+ATTIC_FAMILY = 4
+"""The tag directory of family + 4 has what only superseded versions have."""
 ID_PAGE_BITS = 12
 MOST_TAG_KEY_BYTES = 480
 
@@ -33,6 +43,10 @@ def directory_page(family: int, order_key: int, block_id: int) -> bytes:
 
 def directory_prefix(family: int) -> bytes:
     return DIRECTORY + bytes([family])
+
+
+def attic(element_type: int, block_id: int) -> bytes:
+    return ATTIC + bytes([element_type]) + block_id.to_bytes(4, "big")
 
 
 def id_page(element_type: int, page: int) -> bytes:

@@ -9,6 +9,7 @@ import msgpack
 from osm3s.errors import CorruptError
 
 FORMAT_VERSION = 1
+N_FILES = 6
 LEVELS = ("data", "meta", "attic")
 
 
@@ -33,7 +34,7 @@ class DatabaseSettings:
     """Per element type."""
     next_serial: int = 0
     """Number of the next page of the tag directory."""
-    file_len: list[int] = field(default_factory=lambda: [0] * 5)
+    file_len: list[int] = field(default_factory=lambda: [0] * N_FILES)
     """Bytes in use of each block file; what lies behind belongs to nobody."""
     n_elements: list[int] = field(default_factory=lambda: [0, 0, 0])
     map_id: str = ""
@@ -55,6 +56,7 @@ class DatabaseSettings:
             settings = cls(**msgpack.unpackb(data))
         except (ValueError, TypeError) as error:
             raise CorruptError(f"the settings in the index are damaged: {error}") from None
+        settings.file_len += [0] * (N_FILES - len(settings.file_len))
         if settings.format_version != FORMAT_VERSION:
             raise CorruptError(
                 f"the database has format {settings.format_version}, this program reads {FORMAT_VERSION}: import again"

@@ -21,6 +21,7 @@ from osm3s.storage import changelog, index_keys
 from osm3s.storage.block_files import decompress_meta
 from osm3s.storage.changelog import ChangedElement
 from osm3s.storage.index import open_for_reading, read_settings
+from osm3s.storage.settings import N_FILES
 from osm3s.storage.tag_directory import TagDirectory
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Snapshot:
             if handle == ffi.NULL:
                 raise MemoryError
             self.handle: Any = ffi.gc(handle, lib.osm3s_snapshot_free)
-            for file in range(5):
+            for file in range(N_FILES):
                 check(lib.osm3s_snapshot_map(self.handle, file, db.block_file(file).encode()))
             for family in FAMILIES:
                 for _, page in self.entries(index_keys.directory_prefix(family)):
@@ -57,6 +58,9 @@ class Snapshot:
         self.tags = TagDirectory(self._txn)
         self._paused_at = 0
         self._meta: dict[tuple[int, int], bytes] = {}
+        self.time = 0
+        self._attic: dict[tuple[int, int], bytes] = {}
+        self._attic_placed: set[int] = set()
         self._user_names: dict[int, str] = {}
         self._areas: Areas | None = None
         self._areas_wanted = False
@@ -168,10 +172,21 @@ class Snapshot:
             else:
                 check(lib.osm3s_rows_note_blocks(rows, position, end, ffi.from_buffer(page), len(page)))
             position = end
-        check(lib.osm3s_rows_locate(self.handle, element_type, rows))
+        if self.time:
+            self._locate_at(rows, element_type)
+        else:
+            check(lib.osm3s_rows_locate(self.handle, element_type, rows))
 
     def owners(self, members: Any, kind: int, into: Any) -> None:
-        """Append to `into` the owners of members (sorted rows) by links of a kind, as unresolved rows, sorted."""
+        """Append to `into` the owners of members (sorted rows) by links of a kind, as unresolved rows, sorted.
+
+        At a time these are all that have or once had the member."""
+        self._links(members, kind, lib.osm3s_link_page_owners, into)
+        if self.time and kind < index_keys.ABSENT_NODE:
+            self._links(members, index_keys.FORMER_OWNERS + kind, lib.osm3s_link_page_owners, into)
+        check(lib.osm3s_rows_sort(into))
+
+    def _links(self, members: Any, kind: int, read_page: Any, into: Any) -> None:
         cursor = self._txn.cursor()
         position = ffi.new("size_t *", 0)
         prefix = index_keys.link_prefix(kind)
@@ -181,12 +196,86 @@ class Snapshot:
             if bytes(cursor.key()[:2]) != prefix:
                 break
             page = cursor.value()
-            check(lib.osm3s_link_page_owners(ffi.from_buffer(page), len(page), members, position, into))
-        check(lib.osm3s_rows_sort(into))
+            check(read_page(ffi.from_buffer(page), len(page), members, position, into))
 
     def resolve_nodes(self, set_: ElementSet, tagged_only: bool = False) -> None:
         """Find the blocks of nodes of which only the position is known; with `tagged_only` just those with tags."""
-        check(lib.osm3s_snapshot_resolve_nodes(self.handle, set_.rows(NODE), tagged_only))
+        rows = set_.rows(NODE)
+        if self.time and rows.n:
+            blocks, n = self._room_for_blocks()
+            check(lib.osm3s_rows_blocks_of_positions(self.handle, rows, tagged_only, blocks, n))
+            self.attach_attic(blocks, n[0])
+        check(lib.osm3s_snapshot_resolve_nodes(self.handle, rows, tagged_only))
+
+    # --- a time in the past -----------------------------------------------------------------------------------------
+
+    def set_time(self, seconds: int) -> None:
+        """Ask about a time from now on, in seconds since 1970; 0: about the present. Rows found before stay valid."""
+        self.time = seconds
+        lib.osm3s_snapshot_set_time(self.handle, seconds)
+
+    def attach_attic(self, blocks: Any, n: int, whole: bool = False) -> None:
+        """Make the superseded versions of blocks readable that were valid at the time; `whole`: all there are."""
+        if n == 0 or self.settings.level != "attic" or not (whole or self.time):
+            return
+        wanted, n_wanted = ffi.new("uint32_t[]", n), ffi.new("size_t *")
+        check(lib.osm3s_snapshot_want_attic(self.handle, blocks, n, whole, wanted, n_wanted))
+        part, frame, length = ffi.new("uint32_t *"), ffi.new("uint8_t **"), ffi.new("uint32_t *")
+        for i in range(n_wanted[0]):
+            block = wanted[i]
+            self._place_attic(block)
+            part[0] = 0
+            while check(lib.osm3s_snapshot_attic_frame(self.handle, block, whole, part, frame, length)):
+                try:
+                    data = decompress_meta(ffi.buffer(frame[0], length[0]))
+                except zstandard.ZstdError as error:
+                    raise CorruptError(f"a part of an attic does not decompress: {error}") from None
+                self._attic[block, part[0]] = data
+                check(lib.osm3s_snapshot_attach_attic(self.handle, block, part[0], ffi.from_buffer(data), len(data)))
+
+    def forget_attic(self, block: int) -> None:
+        """Give back the memory of one block's attic; no rows that refer to it may be left."""
+        lib.osm3s_snapshot_detach_attic(self.handle, block)
+        for key in [key for key in self._attic if key[0] == block]:
+            del self._attic[key]
+
+    def _place_attic(self, block: int) -> None:
+        if block in self._attic_placed:
+            return
+        entry = lib.osm3s_snapshot_entry(self.handle, block)
+        stored = self._txn.get(index_keys.attic(self._type_of_block(block), entry.id))
+        if stored is None:
+            raise CorruptError(f"block {entry.id} has an attic, but the index does not say where")
+        check(lib.osm3s_snapshot_place_attic(self.handle, block, ffi.from_buffer(stored), len(stored)))
+        self._attic_placed.add(block)
+
+    def _type_of_block(self, block: int) -> int:
+        family = next(f for f in (3, 2, 1, 0) if lib.osm3s_snapshot_first_block(self.handle, f) <= block)
+        return max(0, family - 1)
+
+    def _locate_at(self, rows: Any, element_type: int) -> None:
+        """Rows with noted blocks -> the versions of the time. Most have not changed since: only the others are looked
+        for in the blocks that their superseded versions may be in."""
+        links, found, missing = ElementSet(), ElementSet(), ElementSet()
+        nothing = ElementSet()
+        none, result, rest = nothing.rows(element_type), found.rows(element_type), missing.rows(element_type)
+        blocks, n = self._room_for_blocks()
+        check(lib.osm3s_rows_blocks_at(self.handle, element_type, rows, none, blocks, n))
+        self.attach_attic(blocks, n[0])
+        check(lib.osm3s_rows_locate_at(self.handle, element_type, rows, none, result, rest))
+        if rest.n:
+            of_history = links.rows(element_type)
+            self._links(rest, index_keys.HISTORY_BLOCKS + element_type, lib.osm3s_link_page_blocks, of_history)
+            check(lib.osm3s_rows_blocks_at(self.handle, element_type, none, of_history, blocks, n))
+            self.attach_attic(blocks, n[0])
+            check(lib.osm3s_rows_locate_at(self.handle, element_type, rest, of_history, result, ffi.NULL))
+            check(lib.osm3s_rows_sort(result))
+        rows.n = 0
+        check(lib.osm3s_rows_take(rows, result))
+
+    def _room_for_blocks(self) -> tuple[Any, Any]:
+        n_blocks = sum(self.n_blocks(family) for family in FAMILIES)
+        return ffi.new("uint32_t[]", n_blocks + 1), ffi.new("size_t *")
 
     def n_blocks(self, family: int) -> int:
         n: int = lib.osm3s_snapshot_n_blocks(self.handle, family)

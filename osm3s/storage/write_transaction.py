@@ -17,6 +17,7 @@ from osm3s.storage.block_files import BlockWriter
 from osm3s.storage.directory_pages import DirectoryPages
 from osm3s.storage.free_extents import FREE_KEY, LAST_MERGE_KEY, LATEST_KEY, FreeExtents, rounded
 from osm3s.storage.index import open_for_writing, read_settings
+from osm3s.storage.settings import N_FILES
 
 SPARE_BYTES = 1 << 28
 """Room in the index that a commit finds without having to enlarge the map."""
@@ -44,7 +45,7 @@ class WriteTransaction:
             self.settings = read_settings(self.txn)
             self.base_commit = self.settings.commit
             self.snapshot: Any = ffi.gc(lib.osm3s_snapshot_new(), lib.osm3s_snapshot_free)
-            for file in range(5):
+            for file in range(N_FILES):
                 check(lib.osm3s_snapshot_map(self.snapshot, file, db.block_file(file).encode()))
             self.directory = DirectoryPages(self.txn, self.snapshot)
             check(lib.osm3s_snapshot_seal(self.snapshot))

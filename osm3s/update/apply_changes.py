@@ -11,15 +11,12 @@ from typing import Any
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.batch import Batch
 from osm3s.storage import changelog, index_keys
-from osm3s.storage.block_files import checksum, compress_meta, decompress_meta
-from osm3s.storage.directory import DirectoryEntry, dead_list_bytes
+from osm3s.storage.block_files import decompress_meta
+from osm3s.storage.settings import LEVELS
 from osm3s.storage.write_transaction import WriteTransaction
+from osm3s.update.write_blocks import ChangedBlocks
 
 NODE, WAY, RELATION = 0, 1, 2
-DELTAS = 4
-UNRESOLVED = 0xFFFFFFFF
-SMALL_DELTA_BYTES = 2048
-"""A delta up to this size is never too large; else a tenth of the base is. As in native/update_blocks.c."""
 
 
 class ElementUpdate:
@@ -29,8 +26,9 @@ class ElementUpdate:
         """`with_positions`: the refs of ways are no node ids but positions, as in batches of areas."""
         self._txn = txn
         settings = txn.settings
-        self._with_meta = settings.level != "data"
-        native = lib.osm3s_update_new(txn.snapshot, self._with_meta, settings.next_block_id, settings.next_serial)
+        level = LEVELS.index(settings.level)
+        self._with_meta, self._with_history = level > 0, level > 1
+        native = lib.osm3s_update_new(txn.snapshot, level, settings.next_block_id, settings.next_serial)
         if native == ffi.NULL:
             check(lib.OSM3S_NOMEM)
         self._native: Any = ffi.gc(native, lib.osm3s_update_free)
@@ -39,8 +37,6 @@ class ElementUpdate:
         self._frames: list[bytes] = []
         self.n_large_deltas = 0
         """How many of the deltas written are so large that their block should be made anew."""
-        self._last_base = UNRESOLVED
-        """The block whose base was written last: new blocks of the same family follow it."""
         self._key, self._value = ffi.new("osm3s_bytes *"), ffi.new("osm3s_bytes *")
 
     # --- the old and the new state ----------------------------------------------------------------------------------
@@ -54,6 +50,11 @@ class ElementUpdate:
         for element_type in (NODE, WAY, RELATION):
             self._answer_pages(element_type)
             check(lib.osm3s_update_locate(native, element_type))
+            if self._with_history:
+                self._answer_owners(index_keys.HISTORY_BLOCKS + element_type)
+                check(lib.osm3s_update_note_known(native, element_type))
+        if self._with_history:
+            self._attach_meta()
         check(lib.osm3s_update_nodes(native))
         self._answer_owners(index_keys.ABSENT_NODE)
         check(lib.osm3s_update_ask_for_owners(native, WAY))
@@ -115,12 +116,9 @@ class ElementUpdate:
         """Write the blocks and the changed pages of the index into the transaction."""
         check(lib.osm3s_update_plan(self._native))
         self._attach_meta()
-        block = ffi.new("osm3s_built_block *")
-        while check(lib.osm3s_update_next_block(self._native, block)):
-            if block.is_base:
-                self._write_base(block)
-            else:
-                self._write_delta(block)
+        blocks = ChangedBlocks(self._txn, self._native)
+        blocks.write()
+        self.n_large_deltas = blocks.n_large_deltas
         check(lib.osm3s_update_seal(self._native))
         self._edit_ids()
         self._edit_links()
@@ -136,75 +134,6 @@ class ElementUpdate:
         settings = self._txn.settings
         data = ffi.buffer(rows, n * ffi.sizeof("osm3s_changed"))
         self._txn.put(index_keys.changelog(self._txn.base_commit + 1), changelog.pack(settings.timestamp, data))
-
-    def _write_delta(self, block: Any) -> None:
-        txn, parts = self._txn, block.parts
-        old = txn.directory[block.block]
-        txn.free_extent(DELTAS, old.delta_offset, old.delta_bytes)
-        if parts.n == 0 and block.n_dead == 0:
-            entry = old._replace(delta_offset=0, delta_sum=0, delta_meta_sum=0, delta_head_len=0, delta_body_len=0)
-            entry = entry._replace(delta_meta_len=0, n_dead=0, n_delta=0)
-        else:
-            dead = bytes(ffi.buffer(block.dead, block.n_dead * 2)) if block.n_dead else b""
-            frame = dead + bytes(dead_list_bytes(block.n_dead) - len(dead))
-            frame += ffi.buffer(parts.block, parts.head_len + parts.body_len)
-            meta = self._meta_frame(parts)
-            entry = old._replace(
-                delta_offset=txn.write_extent(DELTAS, frame, meta),
-                delta_sum=checksum(frame),
-                delta_meta_sum=checksum(meta),
-                n_dead=block.n_dead,
-                delta_head_len=parts.head_len,
-                delta_body_len=parts.body_len,
-                delta_meta_len=len(meta),
-                n_delta=parts.n,
-                newest=block.newest,
-                south=block.bbox.south,
-                west=block.bbox.west,
-                north=block.bbox.north,
-                east=block.bbox.east,
-            )
-            self.n_large_deltas += entry.delta_bytes > max(SMALL_DELTA_BYTES, entry.base_bytes // 10)
-        txn.directory.replace(block.block, entry)
-
-    def _write_base(self, block: Any) -> None:
-        txn, parts = self._txn, block.parts
-        if block.block != UNRESOLVED:
-            old = txn.directory[block.block]
-            txn.free_extent(block.family, old.base_offset, old.base_bytes)
-            txn.free_extent(DELTAS, old.delta_offset, old.delta_bytes)
-        head = bytes(ffi.buffer(parts.block, parts.head_len))
-        body = bytes(ffi.buffer(parts.block + parts.head_len, parts.body_len))
-        meta = self._meta_frame(parts)
-        entry = DirectoryEntry(
-            order_key=block.order_key,
-            id=block.id,
-            n=parts.n,
-            base_offset=txn.write_extent(block.family, head, body, meta),
-            head_sum=checksum(head),
-            body_sum=checksum(body),
-            meta_sum=checksum(meta),
-            head_len=parts.head_len,
-            body_len=parts.body_len,
-            meta_len=len(meta),
-            newest=block.newest,
-            south=block.bbox.south,
-            west=block.bbox.west,
-            north=block.bbox.north,
-            east=block.bbox.east,
-        )
-        if block.block != UNRESOLVED:
-            txn.directory.replace(block.block, entry)
-            self._last_base = block.block
-        elif lib.osm3s_snapshot_n_blocks(txn.snapshot, block.family):
-            txn.directory.insert_behind(self._last_base, entry)
-        else:
-            txn.directory.add(block.family, entry)
-
-    def _meta_frame(self, parts: Any) -> bytes:
-        if not (self._with_meta and parts.meta_len):
-            return b""
-        return compress_meta(ffi.buffer(parts.meta, parts.meta_len))
 
     # --- the pages of the index -------------------------------------------------------------------------------------
 

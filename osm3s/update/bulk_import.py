@@ -15,17 +15,20 @@ from typing import Any
 from osm3s import failpoint
 from osm3s.errors import InputError, StorageError
 from osm3s.ffi import check, ffi, lib
+from osm3s.ffi.batch import Batch
 from osm3s.paths import DatabaseDir
 from osm3s.storage import index_keys
 from osm3s.storage.block_files import BlockWriter, checksum, compress_meta
 from osm3s.storage.directory import ENTRIES_PER_PAGE, DirectoryEntry
 from osm3s.storage.empty_domain import sync_directory
 from osm3s.storage.index import open_for_writing
-from osm3s.storage.settings import DatabaseSettings
+from osm3s.storage.settings import N_FILES, DatabaseSettings
+from osm3s.update.history import History, history_of
 from osm3s.update.import_order import import_order
 from osm3s.update.input_file import InputFile
 from osm3s.update.progress import Progress
 
+DELTAS, ATTIC = 4, 5
 PARALLEL_FAMILIES = ((0, 1), (2, 3))
 ARENA_BYTES = 160 << 20
 """Memory of one sorted run; a pile holds two arenas while it is being filled."""
@@ -61,15 +64,23 @@ class BulkImport:
         except OSError as error:
             raise StorageError(f"{self._temporary.root}: {error.strerror}") from None
         try:
-            self._native = lib.osm3s_import_new(os.fsencode(self._temporary.root), ARENA_BYTES)
+            times = lib.OSM3S_TIMES_SINCE if self._settings.level == "attic" else lib.OSM3S_TIMES_NONE
+            self._native = lib.osm3s_import_new(os.fsencode(self._temporary.root), ARENA_BYTES, times)
             if self._native == ffi.NULL:
                 raise StorageError("not enough memory to start an import")
-            self._read(source, progress)
+            history: History | None = None
+            if self._settings.level == "attic":
+                history, batches = history_of(source)
+            else:
+                batches = import_order(source)
+            self._read(source, batches, progress)
             self._settings.timestamp = timestamp if timestamp is not None else source.header_timestamp or ""
             self._settings.replicate_id, self._settings.replication_url = source.replication
             if replicate_id not in (None, self._settings.replicate_id):
                 self._settings.replicate_id, self._settings.replication_url = replicate_id or "", ""
             self._write(progress)
+            if history is not None:
+                self._settings = history.apply_to(self._temporary)
             ask_to_appear()
             self._appear()
         finally:
@@ -80,8 +91,8 @@ class BulkImport:
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
-    def _read(self, source: InputFile, progress: Progress) -> None:
-        for batch in import_order(source):
+    def _read(self, source: InputFile, batches: Iterator[Batch], progress: Progress) -> None:
+        for batch in batches:
             code = lib.osm3s_import_add(self._native, batch.c)
             if code == lib.OSM3S_UNSORTED:
                 raise UnsortedInput(source.name)
@@ -95,7 +106,8 @@ class BulkImport:
         env = open_for_writing(self._temporary.index, INDEX_ROOM_BYTES // 4)
         try:
             self._write_blocks(env, progress)
-            open(self._temporary.block_file(4), "wb").close()
+            for file in (DELTAS, ATTIC):
+                open(self._temporary.block_file(file), "wb").close()
             self._write_pages(env)
             counts = ffi.new("uint64_t[3]")
             lib.osm3s_import_counts(self._native, counts)
@@ -179,7 +191,7 @@ class BulkImport:
     def _appear(self) -> None:
         """Move the files to their place, the index last: its rename is the moment at which the database exists."""
         failpoint.reached("import_before_rename")
-        for file in range(5):
+        for file in range(N_FILES):
             os.rename(self._temporary.block_file(file), self._db.block_file(file))
         sync_directory(self._db.root)
         failpoint.reached("import_before_index_rename")

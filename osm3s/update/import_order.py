@@ -13,14 +13,17 @@ MOST_HELD = 4_000_000
 BATCH_ELEMENTS = 20_000
 
 
-def import_order(source: InputFile, most_held: int = MOST_HELD) -> Iterator[Batch]:
-    """The batches of a file, sorted if the file is not and has at most `most_held` elements."""
+def import_order(
+    source: InputFile, batches: Iterator[Batch] | None = None, most_held: int = MOST_HELD
+) -> Iterator[Batch]:
+    """The batches of a file (`batches`, if they have been asked for already), sorted if the file is not and has at most
+    `most_held` elements."""
+    batches = source.batches() if batches is None else batches
     if not source.may_be_unsorted:
-        yield from source.batches()
+        yield from batches
         return
     held: list[Batch] = []
     n = 0
-    batches = source.batches()
     for batch in batches:
         held.append(batch)
         n += len(batch)

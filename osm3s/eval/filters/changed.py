@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from osm3s.eval.filters.newer import seconds_of
+from osm3s.ql.timestamps import seconds_of
 from osm3s.ql.tree import Element
 
 if TYPE_CHECKING:

@@ -1,0 +1,260 @@
+/* snapshot_attic.c: the superseded versions of blocks, and what was valid at the time that is asked about.
+ *
+ * A block that has not changed after that time is as it is now: neither its times nor its attic are looked at. */
+#include "snapshot.h"
+
+void osm3s_snapshot_set_time(osm3s_snapshot *s, uint32_t time)
+{
+    s->time = time;
+}
+
+uint32_t snapshot_time(const osm3s_snapshot *s)
+{
+    return s->time;
+}
+
+bool snapshot_is_current(const osm3s_snapshot *s, uint32_t block)
+{
+    return s->time == 0 || s->entries[block].newest <= s->time;
+}
+
+int osm3s_snapshot_want_attic(osm3s_snapshot *s, const uint32_t *blocks, size_t n, int all, uint32_t *out, size_t *n_out)
+{
+    *n_out = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (blocks[i] >= s->n_entries)
+            return fail(OSM3S_CORRUPT, "block number %u of %zu", blocks[i], s->n_entries);
+        if (!all && snapshot_is_current(s, blocks[i]))
+            continue;
+        if (snapshot_check_body(s, blocks[i])) /* the times are in the body */
+            return OSM3S_CORRUPT;
+        if (s->entries[blocks[i]].n_attic)
+            out[(*n_out)++] = blocks[i];
+    }
+    return OSM3S_OK;
+}
+
+int osm3s_snapshot_place_attic(osm3s_snapshot *s, uint32_t block, const void *parts, size_t len)
+{
+    open_block *o = snapshot_open(s, block);
+    if (o == NULL)
+        return OSM3S_CORRUPT;
+    if (o->attic_known)
+        return OSM3S_OK;
+    size_t n = len / sizeof(osm3s_attic_part);
+    if (len % sizeof(osm3s_attic_part) || n == 0 || n > UINT16_MAX)
+        return fail(OSM3S_CORRUPT, "the attic of block %u has an entry of %zu bytes", s->entries[block].id, len);
+    o->attic = calloc(n, sizeof *o->attic);
+    if (o->attic == NULL)
+        return fail(OSM3S_NOMEM, "out of memory for %zu parts of an attic", n);
+    uint64_t slot = (uint64_t)o->base.n + o->delta.n;
+    for (size_t i = 0; i < n; i++) {
+        attic_part *p = &o->attic[i];
+        memcpy(&p->place, (const uint8_t *)parts + i * sizeof p->place, sizeof p->place);
+        p->first_slot = (uint32_t)slot;
+        slot += p->place.n;
+        if (p->place.n > 65535)
+            return fail(OSM3S_CORRUPT, "a part of an attic with %u elements", p->place.n);
+    }
+    o->n_attic = (uint32_t)n;
+    o->attic_known = true;
+    return OSM3S_OK;
+}
+
+int osm3s_snapshot_attic_frame(osm3s_snapshot *s, uint32_t block, int all, uint32_t *part, const uint8_t **frame,
+                               uint32_t *len)
+{
+    open_block *o = snapshot_open(s, block);
+    if (o == NULL)
+        return OSM3S_CORRUPT;
+    for (; *part < o->n_attic; ++*part) {
+        const attic_part *p = &o->attic[*part];
+        if (p->view.n || !(all || (p->place.oldest <= s->time && s->time < p->place.newest)))
+            continue;
+        *len = p->place.len;
+        *frame = snapshot_extent(s, OSM3S_FILE_ATTIC, p->place.offset, p->place.len);
+        if (*frame == NULL)
+            return OSM3S_CORRUPT;
+        if (checksum(*frame, *len) != p->place.sum)
+            return snapshot_corrupt_frame(s, OSM3S_FILE_ATTIC, p->place.offset, "attic");
+        return 1;
+    }
+    return 0;
+}
+
+int osm3s_snapshot_attach_attic(osm3s_snapshot *s, uint32_t block, uint32_t part, const uint8_t *data, size_t len)
+{
+    open_block *o = snapshot_open(s, block);
+    if (o == NULL || part >= o->n_attic)
+        return OSM3S_CORRUPT;
+    const osm3s_attic_part *p = &o->attic[part].place;
+    view v;
+    if ((uint64_t)p->head_len + p->body_len + p->meta_len != len)
+        return fail(OSM3S_CORRUPT, "an attic of %zu bytes, the index says others", len);
+    int error = view_open(&v, data, p->head_len, p->body_len);
+    if (error == OSM3S_OK && p->meta_len)
+        error = view_attach_meta(&v, data + p->head_len + p->body_len, p->meta_len);
+    if (error == OSM3S_OK && (v.n != p->n || v.family != o->base.family || v.until.n != v.n))
+        error = fail(OSM3S_CORRUPT, "the attic of block %u is not the one of the index", s->entries[block].id);
+    if (error == OSM3S_OK)
+        o->attic[part].view = v;
+    return error;
+}
+
+void osm3s_snapshot_detach_attic(osm3s_snapshot *s, uint32_t block)
+{
+    open_block *o = s->opened[block];
+    for (uint32_t i = 0; o && i < o->n_attic; i++)
+        o->attic[i].view = (view){0};
+}
+
+const view *snapshot_attic(osm3s_snapshot *s, uint32_t block, uint32_t part, uint32_t *first_slot)
+{
+    const open_block *o = snapshot_open(s, block);
+    if (o == NULL || part >= o->n_attic)
+        return NULL;
+    *first_slot = o->attic[part].first_slot;
+    return &o->attic[part].view;
+}
+
+/* Slot of the version of an id that was valid at the time, or -1. */
+static ptrdiff_t find_version(const view *v, uint64_t id, uint32_t time)
+{
+    if (v->n == 0)
+        return -1;
+    for (ptrdiff_t slot = view_find(v, id); slot >= 0 && slot < (ptrdiff_t)v->n; slot++) {
+        if (column_get(&v->id, (size_t)slot) != id)
+            return -1;
+        if (view_valid_at(v, (uint32_t)slot, time))
+            return slot;
+    }
+    return -1;
+}
+
+ptrdiff_t snapshot_find_at(osm3s_snapshot *s, uint32_t block, uint64_t id)
+{
+    ptrdiff_t slot = snapshot_find(s, block, id);
+    if (slot == -2 || snapshot_is_current(s, block))
+        return slot;
+    const open_block *o = s->opened[block];
+    if (slot >= 0) {
+        bool in_delta = (size_t)slot >= o->base.n;
+        if (view_since(in_delta ? &o->delta : &o->base, (uint32_t)slot - (in_delta ? o->base.n : 0)) <= s->time)
+            return slot;
+    }
+    for (uint32_t p = 0; p < o->n_attic; p++) {
+        slot = find_version(&o->attic[p].view, id, s->time);
+        if (slot >= 0)
+            return slot + (ptrdiff_t)o->attic[p].first_slot;
+    }
+    return -1;
+}
+
+/* --- by id --- */
+
+typedef struct { uint8_t *bits; uint32_t *out; size_t *n; } block_list;
+
+static int start_list(osm3s_snapshot *s, block_list *l, uint32_t *out, size_t *n)
+{
+    *l = (block_list){calloc(s->n_entries / 8 + 1, 1), out, n};
+    *n = 0;
+    return l->bits ? OSM3S_OK : fail(OSM3S_NOMEM, "out of memory for %zu blocks", s->n_entries);
+}
+
+static void list_block(block_list *l, uint32_t block)
+{
+    if (l->bits[block / 8] >> block % 8 & 1)
+        return;
+    l->bits[block / 8] |= (uint8_t)(1 << block % 8);
+    l->out[(*l->n)++] = block;
+}
+
+static int block_of(osm3s_snapshot *s, int type, uint32_t id, uint32_t *block)
+{
+    *block = osm3s_snapshot_block_of_id(s, type, id);
+    return *block != OSM3S_UNRESOLVED ? OSM3S_OK
+           : fail(OSM3S_CORRUPT, "the index names block %u, which the directory does not have", id);
+}
+
+int osm3s_rows_blocks_at(osm3s_snapshot *s, int type, const osm3s_rows *rows, const osm3s_rows *links, uint32_t *out,
+                         size_t *n)
+{
+    block_list list;
+    uint32_t block;
+    int error = start_list(s, &list, out, n);
+    for (size_t i = 0; i < rows->n && error == OSM3S_OK; i++)
+        if (rows->rows[i].block != OSM3S_UNRESOLVED && (error = block_of(s, type, rows->rows[i].block, &block)) == OSM3S_OK)
+            list_block(&list, block);
+    for (size_t i = 0; i < links->n && error == OSM3S_OK; i++)
+        if ((error = block_of(s, type, links->rows[i].block, &block)) == OSM3S_OK)
+            list_block(&list, block);
+    free(list.bits);
+    return error;
+}
+
+static int push_found(osm3s_snapshot *s, int type, uint64_t id, uint32_t block, ptrdiff_t slot, osm3s_rows *found)
+{
+    osm3s_row row = {id, block, (uint32_t)slot, 0, 0};
+    if (type == OSM3S_NODE) {
+        uint32_t local;
+        const view *v = snapshot_view(s, block, row.slot, &local);
+        if (v == NULL || v->family > OSM3S_TAGGED_NODES)
+            return OSM3S_CORRUPT;
+        row.lat = (int32_t)column_get(&v->lat, local);
+        row.lon = (int32_t)column_get(&v->lon, local);
+    }
+    return rows_push(found, row);
+}
+
+int osm3s_rows_locate_at(osm3s_snapshot *s, int type, const osm3s_rows *rows, const osm3s_rows *links, osm3s_rows *found,
+                         osm3s_rows *missing)
+{
+    size_t l = 0;
+    for (size_t i = 0; i < rows->n; i++) {
+        const osm3s_row *row = &rows->rows[i];
+        uint32_t block = OSM3S_UNRESOLVED;
+        ptrdiff_t slot = -1;
+        int error = row->block == OSM3S_UNRESOLVED ? OSM3S_OK : block_of(s, type, row->block, &block);
+        if (error)
+            return error;
+        if (block != OSM3S_UNRESOLVED)
+            slot = snapshot_find_at(s, block, row->id);
+        while (l < links->n && links->rows[l].id < row->id)
+            l++;
+        for (; slot == -1 && l < links->n && links->rows[l].id == row->id; l++) {
+            if ((error = block_of(s, type, links->rows[l].block, &block)))
+                return error;
+            slot = snapshot_find_at(s, block, row->id);
+        }
+        if (slot == -2)
+            return OSM3S_CORRUPT;
+        error = slot >= 0 ? push_found(s, type, row->id, block, slot, found) : missing ? rows_push(missing, *row) : OSM3S_OK;
+        if (error)
+            return error;
+    }
+    return OSM3S_OK;
+}
+
+/* --- by position --- */
+
+int osm3s_rows_blocks_of_positions(osm3s_snapshot *s, const osm3s_rows *rows, int tagged_only, uint32_t *out, size_t *n)
+{
+    block_list list;
+    int error = start_list(s, &list, out, n);
+    for (size_t i = 0; i < rows->n && error == OSM3S_OK; i++) {
+        const osm3s_row *row = &rows->rows[i];
+        if (row->block != OSM3S_UNRESOLVED)
+            continue;
+        uint64_t key = order_key_of_position(row->lat, row->lon);
+        for (int family = tagged_only ? OSM3S_TAGGED_NODES : OSM3S_NODES; family <= OSM3S_TAGGED_NODES; family++) {
+            uint32_t block = osm3s_snapshot_block_of_key(s, family, key);
+            for (; block != OSM3S_UNRESOLVED; block--) {
+                list_block(&list, block);
+                if (block == s->first[family] || s->entries[block].order_key < key)
+                    break;
+            }
+        }
+    }
+    free(list.bits);
+    return error;
+}
