@@ -31,7 +31,14 @@ OSM_BASE, AREAS = "osm_base", "areas"
 _BLOCK_FILES = {
     OSM_BASE: ("nodes.bin", "tagged_nodes.bin", "ways.bin", "relations.bin", "deltas.bin", "attic.bin"),
     # areas are stored as ways; the files of the other families are never made
-    AREAS: ("area_nodes.bin", "area_tagged_nodes.bin", "areas.bin", "area_relations.bin", "area_deltas.bin", "area_attic.bin"),
+    AREAS: (
+        "area_nodes.bin",
+        "area_tagged_nodes.bin",
+        "areas.bin",
+        "area_relations.bin",
+        "area_deltas.bin",
+        "area_attic.bin",
+    ),
 }
 _VERSIONS = {OSM_BASE: "osm_base_version", AREAS: "area_version"}
 
