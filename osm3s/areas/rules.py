@@ -12,6 +12,7 @@ from osm3s.areas.writing import AUTO, RULES, change_to, ids_of, write, writing_a
 from osm3s.constants import RELATION_AREA_OFFSET, WAY_AREA_OFFSET
 from osm3s.eval import support
 from osm3s.eval.execution import Execution, Rules
+from osm3s.eval.explanation import Explanation
 from osm3s.eval.limits import Limits
 from osm3s.ffi.batch import Batch
 from osm3s.ffi.element_set import NODE, RELATION, WAY, ElementSet
@@ -45,10 +46,18 @@ class RulesEngine:
         return snapshot.areas.timestamp if support.makes_areas(script) and snapshot.areas else None
 
     def execute(
-        self, script: Script, settings: Settings, snapshot: Snapshot, writer: Writer, started_s: float, web: bool
+        self,
+        script: Script,
+        settings: Settings,
+        snapshot: Snapshot,
+        writer: Writer,
+        started_s: float,
+        web: bool,
+        explanation: Explanation | None = None,
     ) -> None:
         """Raises QueryFailed, StorageError, DispatcherError: the areas are as they were then."""
         execution = Execution(snapshot, writer, Limits(0, settings.maxsize_bytes, started_s), settings.bbox, web)
+        execution.explanation = explanation or execution.explanation
         execution.rules = Rules(self._remark)
         execution.run(script.children, final=True)
         snapshot.close_areas()

@@ -15,6 +15,7 @@ from osm3s.serve.child import Answer
 from osm3s.serve.frontend import Engine
 from osm3s.serve.parent import Parent
 from osm3s.serve.request import Database, Request
+from osm3s.serve.slow_log import DEFAULT_THRESHOLD_S, slow_log
 
 HELP = """\
 osm3s_frontend: keeps processes waiting that answer queries at once. cgi-bin/interpreter, bin/osm3s_query and
@@ -24,6 +25,7 @@ osm3s.connect() find it through the database directory and use it while it runs.
   --socket-dir=DIR    where the sockets are, if not in the database directory
   --idle=N            processes that wait (default: 2 per core)
   --running=N         queries at a time; further ones wait (default 64)
+  --slow-query=S      log queries that take so many seconds, with their plans, in slow_queries.log (default 10; 0: none)
   --direct            answer without a dispatcher if none runs
 
 SIGTERM or Ctrl-C stops it, and the queries that run.
@@ -36,6 +38,7 @@ class Options:
     socket_dir: str | None = None
     idle: int = 0
     running: int = 64
+    slow_query: int = DEFAULT_THRESHOLD_S
     direct: bool = False
     help: bool = False
 
@@ -51,6 +54,8 @@ def parse_options(arguments: list[str]) -> Options:
             options.socket_dir = value
         elif name in ("--idle", "--running") and value.isdecimal() and int(value) > 0:
             setattr(options, name[2:], int(value))
+        elif name == "--slow-query" and value.isdecimal():
+            options.slow_query = int(value)
         elif argument == "--direct":
             options.direct = True
         elif argument == "--help":
@@ -74,6 +79,7 @@ def run(options: Options, ready: int | None, engine: Engine) -> None:
     )
     if options.idle:
         parent.idle_children = options.idle
+    slow_log.threshold_s = options.slow_query
     parent.run(ready)
 
 

@@ -36,6 +36,8 @@ osm3s_query: run a query, or translate it. The query is read from standard input
   --concise               print errors only
   --progress              also say from time to time how far a long query has come
   --verbose               print everything there is to say
+  --explain               run the query; print how it was answered instead of its answer: the time per statement, the
+                          way to its elements, how many blocks were read and skipped
   --rules                 run area rules: no time limit, and make-area stores areas, all at once at the end. From then
                           on areas are what such runs make; update_database --areas=auto has them follow updates again
   --clone=DIR             write a consistent copy of the database into the directory DIR; updates and queries go on
@@ -61,6 +63,7 @@ class Options:
     request: str = ""
     dump: str = ""
     verbosity: int = DEFAULT_VERBOSITY
+    explain: bool = False
     rules: bool = False
     clone: str = ""
     version: bool = False
@@ -88,6 +91,8 @@ def parse_options(arguments: list[str]) -> Options:
             continue  # blocks are packed without compression
         elif name == "--clone-file":
             raise UsageError("--clone-file: a single file of a clone is of no use; --clone=DIR copies all of them")
+        elif argument == "--explain":
+            options.explain = True
         elif argument == "--rules":
             options.rules = True
         elif argument == "--version":
@@ -217,7 +222,9 @@ def _run(
 
     door = ConsoleDoor(output, messages)
     try:
-        query = frontend.Query(Request(_text(options, raw, messages)), format=format_, rules=options.rules)
+        query = frontend.Query(
+            Request(_text(options, raw, messages), explain=options.explain), format=format_, rules=options.rules
+        )
     except QueryRejected as rejected:
         return door.rejected("", rejected.messages)
     if options.db_dir:

@@ -30,6 +30,7 @@ osm3s_server: answers queries over HTTP.
                       be given several times. Without it nobody's header is believed
   --idle=N            processes that wait for queries (default: 2 per core)
   --running=N         queries at a time; further ones wait (default 64)
+  --slow-query=S      log queries that take so many seconds, with their plans, in slow_queries.log (default 10; 0: none)
 
 Places: /api/interpreter (GET, POST), /api/status, /api/timestamp, /api/kill_my_queries and more; the same under
 /cgi-bin/. For load balancers /healthz (?max_lag=SECONDS: not with older data), for Prometheus /metrics.
@@ -73,7 +74,7 @@ def parse_options(arguments: list[str]) -> Options:
         elif name == "--socket-dir" and value:
             options.socket_dir = value
             options.frontend.append(argument)
-        elif name in ("--idle", "--running") and value:
+        elif name in ("--idle", "--running", "--slow-query") and value:
             options.frontend.append(argument)
         elif argument == "--help":
             options.help = True

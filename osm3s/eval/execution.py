@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from osm3s.errors import QueryFailed, QueryOutOfMemory, QueryTimeout
 from osm3s.eval.area_ids import uses_areas
+from osm3s.eval.explanation import Explanation
 from osm3s.eval.limits import Limits
 from osm3s.eval.scope import Scope
 from osm3s.eval.spatial import AreaIndex
@@ -52,6 +53,7 @@ class Execution:
         self.prepared_areas: dict[int, tuple[AreaIndex, ElementSet | None]] = {}
         """By the id of an area or the identity of a set, which is kept with it."""
         self.sets = Scope()
+        self.explanation = Explanation()
         self.rules: Rules | None = None
         """What becomes of make-area, if this is a run of rules."""
         self._held: list[ElementSet] = []
@@ -99,11 +101,12 @@ class Execution:
         while i < len(statements):
             statement = statements[i]
             try:
-                if final and count_only(self, statements[i:]):
-                    i += 2
-                    continue
-                STATEMENTS[statement.name](self, statement)
-                self.check_limits()
+                with self.explanation.statement(statement):
+                    if final and count_only(self, statements[i:]):
+                        i += 2
+                        continue
+                    STATEMENTS[statement.name](self, statement)
+                    self.check_limits()
             except (QueryTimeout, QueryOutOfMemory, MemoryError) as error:
                 if self._stopped:  # the innermost statement is the one to be named
                     raise
@@ -148,9 +151,15 @@ def require_history(snapshot: Snapshot) -> None:
 
 
 def execute(
-    script: Element, snapshot: Snapshot, writer: Writer, limits: Limits, bbox: Box | None = None, web: bool = False
+    script: Element,
+    snapshot: Snapshot,
+    writer: Writer,
+    limits: Limits,
+    bbox: Box | None = None,
+    web: bool = False,
+    explanation: Explanation | None = None,
 ) -> None:
-    """Run a whole script that `support.check` has passed; what it prints goes to `writer`.
+    """Run a whole script that `support.check` has passed; what it prints goes to `writer`, how to `explanation`.
 
     Raises QueryFailed when the query is stopped; what was printed before stays valid.
     """
@@ -159,4 +168,6 @@ def execute(
     if date:
         require_history(snapshot)
         snapshot.set_time(seconds_of(date))
-    Execution(snapshot, writer, limits, bbox, web, uses_areas(script)).run(script.children, final=True)
+    execution = Execution(snapshot, writer, limits, bbox, web, uses_areas(script))
+    execution.explanation = explanation or execution.explanation
+    execution.run(script.children, final=True)

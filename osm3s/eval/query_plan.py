@@ -217,6 +217,7 @@ class QueryPlan:
                 candidates = found
             else:
                 candidates.intersect(found, (element_type,))
+        self.execution.explanation.rows(element_type, candidates.count(element_type), len(sources))
         if not (self.tags or self.spatial or self._needs_meta or self.closed_only):
             result.take(candidates, (element_type,))
             return
@@ -286,15 +287,22 @@ class QueryPlan:
         if self.spatial and n_boxes == 0:
             return blocks, 0
         check(lib.osm3s_select_blocks(snapshot.handle, family, boxes, n_boxes, blocks, n))
+        way = "place" if self.spatial else "nothing, all are read"
         if n[0] <= FEW_BLOCKS:
-            return blocks, n[0]
+            return self._explained(family, blocks, n[0], way)
         named = [tag for tag in self.tags if tag.names_key]
         for tag in named:
             found = tag.blocks(snapshot, family)
             if found is None:
-                return blocks, 0
+                return self._explained(family, blocks, 0, "the tag directory: no such tag")
             check(lib.osm3s_intersect_blocks(snapshot.handle, max(0, family - 1), blocks, n, found.block_ids, found.n))
-        return blocks, n[0]
+        if named:
+            way = "the tag directory" + (" and place" if self.spatial else "")
+        return self._explained(family, blocks, n[0], way)
+
+    def _explained(self, family: int, blocks: Any, n: int, way: str) -> tuple[Any, int]:
+        self.execution.explanation.blocks(family, n, self.snapshot.n_blocks(family), way)
+        return blocks, n
 
     def _count_family(self, family: int) -> int:
         """Count without looking at elements where the tag directory knows the answer."""
@@ -311,6 +319,7 @@ class QueryPlan:
                     snapshot.handle, max(0, family - 1), found.block_ids, found.counts, found.n, total, changed, n
                 )
             )
+            self.execution.explanation.counted(family, n[0])
             return int(total[0]) + (self._query_blocks(changed, n[0], ffi.NULL) if n[0] else 0)
         blocks, n_blocks = self._candidate_blocks(family)
         return self._query_blocks(blocks, n_blocks, ffi.NULL)

@@ -33,6 +33,8 @@ class Request:
     redirect: bool = True
     template: str = DEFAULT_TEMPLATE
     url: str = DEFAULT_URL
+    explain: bool = False
+    """Tell how the query was answered instead of answering it."""
 
     def check_for(self, output: str) -> None:
         """Raises QueryRejected if a parameter that the output format uses has characters it must not have."""
@@ -76,6 +78,7 @@ def decode_form(raw: bytes) -> Request:
             redirect=fields.get(b"redirect") != b"no",
             template=_text(fields.get(b"template", DEFAULT_TEMPLATE.encode())),
             url=_text(fields.get(b"url", DEFAULT_URL.encode())),
+            explain=fields.get(b"explain") == b"1",
         )
     _check_length(request.query)
     return request

@@ -44,6 +44,11 @@ class ConsoleDoor:
             return LIMIT_STATUS
         return FILE_STATUS if isinstance(error, StorageError | DispatcherError) else EXCEPTION_STATUS
 
+    def explain(self, text: str) -> int:
+        self.sink.write(text)
+        self.sink.finish()
+        return 0
+
     def complete(self, writer: Writer) -> int:
         if writer.content_type is None:  # only the head tells where the answer leads
             content_type, location = writer.head()

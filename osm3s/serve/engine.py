@@ -6,6 +6,7 @@ import time
 
 from osm3s.eval.area_ids import uses_areas
 from osm3s.eval.execution import execute
+from osm3s.eval.explanation import Explanation
 from osm3s.eval.limits import Limits
 from osm3s.output.writer import Writer
 from osm3s.ql import Script
@@ -41,10 +42,17 @@ class NativeEngine:
         return snapshot.settings.timestamp if areas is None else areas.timestamp
 
     def execute(
-        self, script: Script, settings: Settings, snapshot: Snapshot, writer: Writer, started_s: float, web: bool
+        self,
+        script: Script,
+        settings: Settings,
+        snapshot: Snapshot,
+        writer: Writer,
+        started_s: float,
+        web: bool,
+        explanation: Explanation | None = None,
     ) -> None:
         limits = Limits(settings.timeout_s, settings.maxsize_bytes, started_s)
-        execute(script, snapshot, writer, limits, settings.bbox, web)
+        execute(script, snapshot, writer, limits, settings.bbox, web, explanation)
 
 
 NATIVE = NativeEngine()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +11,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from osm3s import ql
 from osm3s.errors import DispatcherError, Message, QueryFailed, QueryForbidden, QueryRejected
 from osm3s.eval import support
+from osm3s.eval.explanation import Explanation
 from osm3s.output.writer import Writer, writer_for
 from osm3s.paths import DatabaseDir
 from osm3s.ql.request import Request
 from osm3s.ql.settings import Settings
 from osm3s.serve.admission import Permission, admitted
+from osm3s.serve.explain import ExplainingDoor
 from osm3s.serve.refusal import refusal_of, text_of
 from osm3s.serve.reuse import process
+from osm3s.serve.slow_log import cpu_seconds, slow_log
 
 if TYPE_CHECKING:
     from osm3s.ffi.sink import Sink
@@ -65,6 +67,9 @@ class Door(Protocol):
 
     def complete(self, writer: Writer) -> int: ...
 
+    def explain(self, text: str) -> int:
+        """In the place of an answer."""
+
 
 class Engine(Protocol):
     """What runs a parsed query on a snapshot."""
@@ -82,14 +87,25 @@ class Engine(Protocol):
         """The timestamp of the areas if the script reads areas, else None."""
 
     def execute(
-        self, script: ql.Script, settings: Settings, snapshot: Any, writer: Writer, started_s: float, web: bool
+        self,
+        script: ql.Script,
+        settings: Settings,
+        snapshot: Any,
+        writer: Writer,
+        started_s: float,
+        web: bool,
+        explanation: Explanation | None = None,
     ) -> None:
-        """`started_s` is on the clock of time.monotonic(). Raises QueryFailed, whose text is the remark."""
+        """`started_s` is on the clock of time.monotonic(). How it went is added to `explanation`. Raises QueryFailed,
+        whose text is the remark."""
 
 
 def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
     """Parse, ask for permission, run on one snapshot, print; returns the exit status of the program."""
     text = query.form.query
+    explanation = Explanation()
+    if query.form.explain:
+        door = ExplainingDoor(door, explanation)
     try:
         script = ql.parse(text)
         settings = Settings.of(script)
@@ -111,7 +127,8 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
     if query.validate_only:
         door.begin(writer.content_type)
         return 0
-    begun, status = False, None
+    begun, status, outcome = False, None, ""
+    started_s, cpu_before_s = time.monotonic(), cpu_seconds()
     try:
         with (
             admitted(database, settings.timeout_s, settings.maxsize_bytes, text, query.address) as permission,
@@ -124,20 +141,26 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
                 door.begin(writer.content_type)
             begun = True
             writer.header(snapshot.settings.timestamp, engine.areas_base(script, snapshot), settings.bbox)
-            engine.execute(script, settings, snapshot, writer, started_s, query.web)
+            engine.execute(script, settings, snapshot, writer, started_s, query.web, explanation)
             status = door.complete(writer)
-            permission.account(0, _cpu_ms())
+            outcome = "ok"
+            permission.account(0, round((cpu_seconds() - cpu_before_s) * 1000))
             return status
     except Exception as error:
         process.retire()
         if status is not None:
             return status  # the answer is complete: what fails now is only the clearing up
+        outcome = text_of(error)
         if begun:
             return door.failed(writer, error, f"runtime error: {text_of(error)}")
         if isinstance(error, DispatcherError):
             refusal = refusal_of(error)
             return door.refused(refusal.status, f"runtime error: {refusal.text}", error)
         return door.refused(500, f"runtime error: {text_of(error)}", error)
+    finally:
+        if begun:
+            how = (started_s, cpu_before_s, outcome, explanation)
+            slow_log.note(permission.root, text, settings, query.address, *how)
 
 
 @contextmanager
@@ -161,8 +184,3 @@ def _snapshot(permission: Permission, settings: Settings, door: Door, engine: En
         engine.put_by(snapshot, permission.root)
     else:
         snapshot.close()
-
-
-def _cpu_ms() -> int:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return round((usage.ru_utime + usage.ru_stime) * 1000)

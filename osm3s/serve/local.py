@@ -35,6 +35,10 @@ class MemoryDoor:
     def failed(self, writer: Writer, error: BaseException, text: str) -> NoReturn:
         raise error
 
+    def explain(self, text: str) -> int:
+        self.sink.write(text)
+        return 0
+
     def complete(self, writer: Writer) -> int:
         writer.footer()
         return 0

@@ -52,6 +52,10 @@ class WebDoor:
         self.response.refuse(status, [text])
         return 0
 
+    def explain(self, text: str) -> int:
+        self.response.page(Page(text))
+        return 0
+
     def failed(self, writer: Writer, _error: BaseException, text: str) -> int:
         writer.remark(text)
         self._end(writer)

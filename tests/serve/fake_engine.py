@@ -10,6 +10,7 @@ from pathlib import Path
 
 from osm3s.cli import frontend
 from osm3s.errors import CorruptError, QueryFailed, QueryOutOfMemory, QueryTimeout, StorageError
+from osm3s.eval.explanation import Explanation
 from osm3s.output.writer import Writer
 from osm3s.ql import Script
 from osm3s.ql.settings import Settings
@@ -46,7 +47,14 @@ class FakeEngine:
         return None
 
     def execute(
-        self, script: Script, settings: Settings, snapshot: FakeSnapshot, writer: Writer, started_s: float, web: bool
+        self,
+        script: Script,
+        settings: Settings,
+        snapshot: FakeSnapshot,
+        writer: Writer,
+        started_s: float,
+        web: bool,
+        explanation: Explanation | None = None,
     ) -> None:
         order = next((element.get("k") for element in script.walk() if element.name == "has-kv"), "")
         if order == "timeout":

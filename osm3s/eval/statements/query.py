@@ -22,7 +22,9 @@ QUERY_TYPES: dict[str, tuple[int, ...]] = {
 
 
 def execute(execution: Execution, element: Element) -> None:
-    execution.sets[element.get("into")] = run(plan_of(execution, element), element.get("type"))
+    found = run(plan_of(execution, element), element.get("type"))
+    execution.explanation.found(found.counts())
+    execution.sets[element.get("into")] = found
 
 
 def run(plan: QueryPlan, query_type: str) -> ElementSet:

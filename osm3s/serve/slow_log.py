@@ -1,0 +1,81 @@
+"""The log of queries that took long: one JSON object per line, with the plan of the query.
+
+| field | meaning |
+|---|---|
+| time | when the query ended, UTC |
+| seconds, cpu_seconds | from its admission to its end, and what it used of processors |
+| outcome | "ok", or what it failed with |
+| timeout_s, maxsize_bytes | what it claimed |
+| address | of the client; empty for tools of this machine |
+| query | its text, cut after 64 KiB |
+| plan | per statement: name, line, depth, ms, and how it came to its elements |
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+
+from osm3s.eval.explanation import Explanation
+from osm3s.paths import DatabaseDir
+from osm3s.ql.settings import Settings
+
+DEFAULT_THRESHOLD_S = 10
+QUERY_MAX_CHARACTERS = 64 * 1024
+
+
+class SlowLog:
+    """`threshold_s`: queries that take this long are logged; 0: none."""
+
+    def __init__(self) -> None:
+        self.threshold_s: float = DEFAULT_THRESHOLD_S
+
+    def note(
+        self,
+        root: str,
+        query: str,
+        settings: Settings,
+        address: str,
+        started_s: float,
+        cpu_before_s: float,
+        outcome: str,
+        explanation: Explanation,
+    ) -> None:
+        """A query has ended; `started_s` is on the clock of time.monotonic(). Never raises."""
+        seconds = time.monotonic() - started_s
+        if not self.threshold_s or seconds < self.threshold_s:
+            return
+        import json  # takes longer to import than most queries to answer
+
+        entry = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "seconds": round(seconds, 3),
+            "cpu_seconds": round(cpu_seconds() - cpu_before_s, 3),
+            "outcome": outcome,
+            "timeout_s": settings.timeout_s,
+            "maxsize_bytes": settings.maxsize_bytes,
+            "address": address,
+            "query": query[:QUERY_MAX_CHARACTERS],
+            "plan": [step.as_json() for step in explanation.steps],
+        }
+        try:
+            line = json.dumps(entry).encode() + b"\n"
+            log = os.open(
+                DatabaseDir(root).slow_queries_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666
+            )
+            try:
+                os.write(log, line)
+            finally:
+                os.close(log)
+        except (OSError, ValueError):
+            pass
+
+
+def cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+slow_log = SlowLog()
+"""Of this process; its threshold is set before it is forked."""
