@@ -32,8 +32,9 @@ osm3s_server: answers queries over HTTP.
   --running=N         queries at a time; further ones wait (default 64)
   --slow-query=S      log queries that take so many seconds, with their plans, in slow_queries.log (default 10; 0: none)
 
-Places: /api/interpreter (GET, POST), /api/status, /api/timestamp, /api/kill_my_queries and more; the same under
-/cgi-bin/. For load balancers /healthz (?max_lag=SECONDS: not with older data), for Prometheus /metrics.
+Places: / is a query editor; queries go to /api/interpreter (GET, POST); beside it are status, timestamp, map, xapi,
+xapi_meta, kill_my_queries, convert, augmented_diff and others (see cgi-bin/); the same under /cgi-bin/. For load
+balancers /healthz (?max_lag=SECONDS: not with older data), for Prometheus /metrics.
 The address is printed when queries can be asked. SIGTERM or Ctrl-C stops everything that was started.
 """
 

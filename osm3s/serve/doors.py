@@ -25,10 +25,15 @@ ROOT_DOORS = ("healthz", "metrics")
 
 DOORS = frozenset(QUERY_DOORS + PAGE_DOORS)
 
+EDITOR_DOORS = ("editor.html", "editor.css", "editor.mjs", "map.mjs", "answer.mjs")
+"""The query editor, which only the built-in web server has: these files, the first one also as `/`."""
+
 
 def door_at(path: str) -> str | None:
     """The door at a path of the web server. Some clients double a slash, or put one at the end."""
+    if path == "/":
+        return EDITOR_DOORS[0]
     parts = [part for part in path.split("/") if part]
-    if len(parts) == 1 and parts[0] in ROOT_DOORS:
+    if len(parts) == 1 and parts[0] in ROOT_DOORS + EDITOR_DOORS:
         return parts[0]
     return parts[1] if len(parts) == 2 and parts[0] in ("api", "cgi-bin") and parts[1] in DOORS else None

@@ -17,6 +17,8 @@ class Page:
     status: int = 200
     location: str | None = None
     """Where to go instead."""
+    headers: tuple[str, ...] = ()
+    """Further lines of the head."""
 
 
 def html_document(title: str, body: str) -> str:

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from osm3s.serve import augmented_diffs, health, status
+from osm3s.serve import augmented_diffs, editor, health, status
 from osm3s.serve.convert import convert, convert_xapi
+from osm3s.serve.doors import EDITOR_DOORS
 from osm3s.serve.page import Page
 from osm3s.serve.request import Database, Request
 from osm3s.serve.template import template
@@ -49,5 +50,6 @@ PAGES: dict[str, Callable[[Request, Database], Page]] = {
     "template": template,
     "healthz": health.healthz,
     "metrics": health.metrics,
+    **dict.fromkeys(EDITOR_DOORS, editor.file),
 }
 """Each may raise DispatcherError and QueryRejected."""

@@ -55,7 +55,12 @@ class WebResponse:
         self._finished = False
 
     def start(
-        self, status: int, content_type: str | None, location: str | None = None, any_origin: bool = False
+        self,
+        status: int,
+        content_type: str | None,
+        location: str | None = None,
+        headers: tuple[str, ...] = (),
+        any_origin: bool = False,
     ) -> None:
         """With `any_origin`, CGI too lets scripts of any page read the answer, whether the request is one or not."""
         self.started = True
@@ -68,6 +73,7 @@ class WebResponse:
             head.append(f"Retry-After: {self.retry_after_s}")
         if location is not None:
             head.append(f"Location: {location}")
+        head += headers
         if content_type is not None:
             head.append(f"Content-type: {content_type}")
         end = "\r\n" if http else "\n"
@@ -79,7 +85,7 @@ class WebResponse:
 
     def page(self, page: Page) -> None:
         """The whole answer, but for `finish`."""
-        self.start(self._granted(page.status), page.content_type, page.location, any_origin=True)
+        self.start(self._granted(page.status), page.content_type, page.location, page.headers, any_origin=True)
         if not self.request.head_only:
             self.sink.write(page.text.encode("utf-8", "surrogateescape"))
 
