@@ -64,6 +64,7 @@ class Snapshot:
         self._user_names: dict[int, str] = {}
         self._areas: Areas | None = None
         self._areas_wanted = False
+        self._paused_areas: Areas | None = None
 
     @property
     def root(self) -> str:
@@ -79,7 +80,9 @@ class Snapshot:
         if not self._areas_wanted:
             from osm3s.storage.areas import open_areas  # here, because few queries are about areas
 
-            self._areas, self._areas_wanted = open_areas(self._db.root), True
+            kept, self._paused_areas = self._paused_areas, None
+            resumed = kept is not None and kept.snapshot.resume()
+            self._areas, self._areas_wanted = kept if resumed else open_areas(self._db.root), True
             if self._areas is not None and self._areas.snapshot.settings.map_id != self.settings.map_id:
                 self._areas.snapshot.close()
                 self._areas = None
@@ -87,9 +90,10 @@ class Snapshot:
 
     def close_areas(self) -> None:
         """Whoever asks for them again gets the version that is the newest then."""
-        if self._areas is not None:
-            self._areas.snapshot.close()
-        self._areas, self._areas_wanted = None, False
+        for areas in (self._areas, self._paused_areas):
+            if areas is not None:
+                areas.snapshot.close()
+        self._areas, self._paused_areas, self._areas_wanted = None, None, False
 
     def close(self) -> None:
         self.close_areas()
@@ -100,7 +104,10 @@ class Snapshot:
 
     def pause(self) -> None:
         """Stop pinning the version, but keep what was loaded, in case nothing changes until `resume`."""
-        self.close_areas()
+        if self._areas is not None:
+            self._areas.snapshot.pause()
+            self._paused_areas = self._areas
+        self._areas, self._areas_wanted = None, False
         self._paused_at = self.txn_id
         self._txn.abort()
 

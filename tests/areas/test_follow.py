@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from outlines import World, follow, stored, update
 from update.osm_xml import change_file, osm_file
-from update.programs import update_database
+from update.programs import run, update_database
 from update.small_worlds import changed, in_order
 
 from osm3s.areas import generator
@@ -135,3 +135,19 @@ def test_an_open_query_keeps_its_areas(tmp_path: Path) -> None:
         assert [area.id for area in before] == [3_600_000_001]
         assert before[0].outline().lines() == [[(0, 0), (0, 1000), (1000, 1000), (0, 0)]]
     assert stored(root)[3_600_000_001].lines == [[(3, 3), (0, 1000), (1000, 1000), (3, 3)]]
+
+
+def test_a_paused_snapshot_goes_on_with_the_areas_that_are_there_then(tmp_path: Path) -> None:
+    root = tmp_path / "db"
+    rule = b'<id-query type="way" ref="1" into="p"/><union><item set="p"/><recurse type="way-node" from="p"/></union>'
+    assert update_database(root, osm_file(START)).returncode == 0
+    with Snapshot(DatabaseDir(str(root))) as snapshot:
+        first = snapshot.areas
+        for _ in range(2):
+            snapshot.pause()
+            assert snapshot.resume() and snapshot.areas is first and first is not None
+            assert first.ids() == [3_600_000_001, 3_600_000_002]
+        snapshot.pause()
+        rules = run("osm3s_query", f"--db-dir={root}", "--rules", stdin=rule + b'<make-area pivot="p"/>')
+        assert rules.returncode == 0, "the map stays as it is, its areas do not"
+        assert snapshot.resume() and snapshot.areas is not None and snapshot.areas.ids() == [2_400_000_001]
