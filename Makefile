@@ -38,9 +38,13 @@ bench: build
 
 # --- for people ---
 
-.PHONY: demo lint conformance soak sanitize clean
+.PHONY: demo docs lint conformance soak sanitize clean
 demo: build
 	$(PY) -m osm3s.cli.demo
+
+# The pages in docs/language, from the docstrings of the words.
+docs: build
+	$(PY) -m osm3s.cli.language_pages docs/language
 
 test: build clients
 	$(PY) -m pytest

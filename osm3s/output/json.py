@@ -1,4 +1,10 @@
-"""Answers in JSON (spec: overpass-language.md 8.3)."""
+"""Answers in JSON (spec: overpass-language.md 8.3).
+
+`[out:json]`: elements as JSON; geometry of derived objects as GeoJSON. The form field `jsonp` makes it a function call.
+
+Example: `[out:json];way(12);out geom;`
+Cost: about a second for a gigabyte.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,11 @@
-"""Answers in the format popup: a page of elements in categories (spec: overpass-language.md 8.6)."""
+"""Answers in the format popup: a page of elements in categories (spec: overpass-language.md 8.6).
+
+`[out:popup("title";[k=v][k]...;...;"key";)...]`: a page with a category for each pair of parentheses. An element
+stands in the first one of which it passes all tests of a group; the tag of the key is its name.
+
+Example: `[out:popup("Named";[name];"name";)("Streets";[highway];)];nwr(50,6,52,8);out;`
+Cost: some ten microseconds for each element; the page is kept in memory until it is complete.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,18 @@
-"""The settings of a query, read from the root of its tree."""
+"""The settings of a query, read from the root of its tree.
+
+`[timeout:N]`: after how many seconds the query is stopped; 180 if nothing is said. The server takes it as what the
+query will need, so that it may refuse queries that want much when there is little left.
+Example: `[timeout:25];node(5);out;`
+
+`[maxsize:N]`: how many bytes the sets of the query may take; 512 Mi if nothing is said. Also `k M G ki Mi Gi`.
+Example: `[maxsize:64Mi];node(5);out;`
+
+`[bbox:south,west,north,east]`: a box that holds for every query with a filter more than an id, and for those without
+any.
+Example: `[bbox:51,7,51.015,7.015];way;out ids;`
+
+Cost: none.
+"""
 
 from __future__ import annotations
 

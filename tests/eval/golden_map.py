@@ -15,6 +15,7 @@ from osm3s.ffi.sink import Sink
 from osm3s.output.writer import writer_for
 from osm3s.ql import parse
 from osm3s.ql.formats import CsvConfig
+from osm3s.ql.settings import Settings
 from osm3s.storage.snapshot import Snapshot, open_snapshot
 
 GOLDEN = Path(__file__).with_name("golden.txt")
@@ -77,7 +78,7 @@ def run(snapshot: Snapshot, query: str, limits: Limits | None = None) -> str:
     check(script)
     writer = writer_for("xml", CsvConfig(), Sink(-1))
     try:
-        execute(script, snapshot, writer, limits or Limits())
+        execute(script, snapshot, writer, limits or Limits(), Settings.of(script).bbox)
     except QueryFailed as error:
         return f"runtime error: {error}"
     data: Any = writer.sink.data()

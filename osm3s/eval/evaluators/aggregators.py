@@ -1,4 +1,31 @@
-"""`u() set() min() max() sum() gcat() count()` over a set, and `set.val`. Each is computed once per statement."""
+"""Values of whole sets: of `_`, or of the set whose name stands before a dot. Each is computed once per statement.
+
+`u(value)`: the value that all elements have; `< multiple values found >` if they differ.
+Example: `way(12);make a x=u(t["highway"]);out;`
+
+`set(value)`: all values but the empty one, sorted, separated by semicolons.
+Example: `nwr(50,6,52,8)->.all;make a x=all.set(t["highway"]);out;`
+
+`min(value)`: the least value, by number if all are numbers.
+Example: `way(50,6,52,8);make a x=min(length());out;`
+
+`max(value)`: the greatest value, by number if all are numbers.
+Example: `way(50,6,52,8);make a x=max(length());out;`
+
+`sum(value)`: the sum; `NaN` if a value is no number.
+Example: `way(50,6,52,8);make a x=sum(length());out;`
+
+`count(type)`: how many elements of a type a set has: `nodes ways relations deriveds nwr nw wr nr`.
+Example: `nwr(50,6,52,8);make a x=count(nodes),y=count(wr);out;`
+
+`gcat(geometry)`: one geometry of all.
+Example: `node(id:5,6);make a ::geom=gcat(geom());out geom;`
+
+`set.val`: in `for`, the value of the group that the set holds.
+Example: `way(id:12,13);for->.g(t["highway"]){make a x=g.val;out;}`
+
+Cost: the argument for each element of the set; `count` costs nothing.
+"""
 
 from __future__ import annotations
 

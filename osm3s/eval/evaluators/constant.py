@@ -1,4 +1,8 @@
-"""Constants: `"text"`, `3.50`."""
+"""`"text"`: a constant. Numbers need no quotation marks and stay as they are written.
+Example: `make a x="text",y=3.50;out;`
+
+Cost: none.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,21 @@
-"""`count_tags() count_members() count_distinct_members() count_by_role() count_distinct_by_role()`."""
+"""`count_tags()`: how many tags the element has.
+Example: `node(5);convert a x=count_tags();out;`
+
+`count_members()`: how many nodes a way has, or members a relation; of relations also of one type:
+`count_members(ways)`.
+Example: `rel(21);convert a x=count_members(),y=count_members(ways);out;`
+
+`count_distinct_members()`: the same, but each node once, and each member once per role.
+Example: `way(11);convert a x=count_members(),y=count_distinct_members();out;`
+
+`count_by_role("role")`: members of a relation with that role, also of one type: `count_by_role("role",ways)`.
+Example: `rel(21);convert a x=count_by_role("stop"),y=count_by_role("stop",ways);out;`
+
+`count_distinct_by_role("role")`: the same, each member once.
+Example: `rel(21);convert a x=count_distinct_by_role("outer");out;`
+
+Cost: below a microsecond for tags and members; roles and distinct members are read one by one.
+"""
 
 from __future__ import annotations
 

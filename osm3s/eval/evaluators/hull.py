@@ -1,4 +1,8 @@
-"""`hull()`: the convex hull on the sphere. Computed in native/geom_hull.c."""
+"""`hull(geometry)`: the convex hull on the sphere. Computed in native/geom_hull.c.
+
+Example: `node(id:2,3,4);make a ::geom=hull(gcat(geom()));out geom;`
+Cost: sorting all positions.
+"""
 
 from __future__ import annotations
 

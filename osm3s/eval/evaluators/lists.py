@@ -1,4 +1,20 @@
-"""Lists in texts, separated by semicolons: `lrs_in() lrs_isect() lrs_union() lrs_min() lrs_max()`."""
+"""`lrs_in(value,list)`: `1` if the value is in the list, else `0`. Lists are texts with items separated by semicolons.
+Example: `rel(21);convert a x=lrs_in("2",t["ref"]);out;`
+
+`lrs_isect(list,list)`: the items that are in both, sorted.
+Example: `make a x=lrs_isect("b;a","c;b;a");out;`
+
+`lrs_union(list,list)`: the items that are in one of them, sorted, each once.
+Example: `make a x=lrs_union("b;a","c;b");out;`
+
+`lrs_min(list)`: the least item, by number if all are numbers.
+Example: `make a x=lrs_min("10;9"),y=lrs_min("10;9;x");out;`
+
+`lrs_max(list)`: the greatest item, by number if all are numbers.
+Example: `make a x=lrs_max("10;9"),y=lrs_max("10;9;x");out;`
+
+Cost: about a microsecond for each distinct list of ordinary length.
+"""
 
 from __future__ import annotations
 

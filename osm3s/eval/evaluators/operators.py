@@ -1,4 +1,12 @@
-"""`! - || && == != < <= > >= + - * /` and `? :`."""
+"""`! - || && == != < <= > >= + - * / ? :`: operators, from the strongest: `!` and the sign, `*` `/`, `+` `-`,
+comparisons, equality, `&&`, `||`, `? :`. Operands that are numbers as a whole are computed with and compared as
+numbers, others are compared as texts and joined by `+`; what is no number makes `- * /` yield `NaN`. True is what is
+neither empty nor zero.
+Example: `make a sum=1+2*3,text="a"+1,less="10"<"9a",not=!"",either=0?"yes":"no",half=1/2;out;`
+Example: `make a difference=3-1,negative=-"2",equal=1=="1.0",any=0||"x",all=1&&0,most=2<=2,least=2>=3;out;`
+
+Cost: well below a microsecond each.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,26 @@
-"""`per_member() per_vertex()` and what can be asked inside: `pos() mtype() ref() role() angle()`."""
+"""`per_member(value)`: the value for each node of a way or member of a relation, separated by semicolons.
+Example: `way(12);convert a x=per_member(ref());out;`
+
+`per_vertex(value)`: the value for each inner node of a way, and for the last one if it is closed.
+Example: `way(11);convert a x=per_vertex(pos());out;`
+
+`pos()`: where the member stands, from 1. Inside `per_member` and `per_vertex`, as all that follow.
+Example: `way(12);convert a x=per_member(pos());out;`
+
+`mtype()`: the type of the member.
+Example: `rel(21);convert a x=per_member(mtype());out;`
+
+`ref()`: the id of the member.
+Example: `rel(21);convert a x=per_member(ref());out;`
+
+`role()`: the role of the member.
+Example: `rel(21);convert a x=per_member(role());out;`
+
+`angle()`: by how many degrees the way turns here, to the right if positive. Inside `per_vertex` alone.
+Example: `way(11);convert a x=per_vertex(angle());out;`
+
+Cost: about a microsecond for each member.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`poly()`: the area that closed lines enclose."""
+"""`poly(line,...)`: the area that lines enclose. Where it is covered twice is outside; long edges are cut into pieces.
+
+Example: `make a ::geom=poly(lstr(pt(51,7),pt(51,7.001),pt(51.001,7.001)));out geom;`
+Cost: at worst the square of the number of edges that meet in latitude.
+"""
 
 from __future__ import annotations
 

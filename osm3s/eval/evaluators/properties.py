@@ -1,4 +1,39 @@
-"""What an element is: `id() type() version() timestamp() changeset() uid() user() is_closed() length() lat() lon()`."""
+"""`id()`: the id of the element.
+Example: `way(12);convert a x=id();out;`
+
+`type()`: `node`, `way`, `relation`, `area` or the type of the derived object.
+Example: `nwr(id:12,21);convert a x=type();out;`
+
+`version()`: the number of the version; like all metadata empty if the database has none.
+Example: `way(12);convert a x=version();out;`
+
+`timestamp()`: when the version was made, as `yyyy-mm-ddThh:mm:ssZ`.
+Example: `way(12);convert a x=timestamp();out;`
+
+`changeset()`: the changeset that the version belongs to.
+Example: `way(12);convert a x=changeset();out;`
+
+`uid()`: the id of the user who made the version.
+Example: `way(12);convert a x=uid();out;`
+
+`user()`: the name of the user who made the version.
+Example: `way(12);convert a x=user();out;`
+
+`is_closed()`: `1` for ways whose first node is the last one, `0` for others, and `NaW` for what is no way.
+Example: `way(id:11,12);convert a ::id=id(),x=is_closed();out;`
+
+`length()`: metres with three decimals: of a way, or of all ways of a relation.
+Example: `way(12);convert a x=length();out;`
+
+`lat()`: the latitude of a node, or of the centre of the box of another element.
+Example: `nwr(id:5,12);convert a x=lat();out;`
+
+`lon()`: the longitude of a node, or of the centre of the box of another element.
+Example: `nwr(id:5,12);convert a x=lon();out;`
+
+Cost: below a microsecond for each element; metadata is read from the disk if nothing else needed it, and `length()`,
+`lat()` and `lon()` of relations look up the members.
+"""
 
 from __future__ import annotations
 

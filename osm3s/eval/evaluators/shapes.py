@@ -1,4 +1,17 @@
-"""Geometries: `geom() pt() lstr() center()`."""
+"""`geom()`: the geometry of the element: a point, a line, or all that of the members of a relation.
+Example: `way(13);convert a ::geom=geom();out geom;`
+
+`pt(lat,lon)`: a point; no geometry if there is no such place.
+Example: `make a ::geom=pt(51,7);out geom;`
+
+`lstr(point,...)`: a line through points.
+Example: `make a ::geom=lstr(pt(51,7),pt(51.1,7.1));out geom;`
+
+`center(geometry)`: the centre of the box of a geometry.
+Example: `way(12);convert a ::geom=center(geom());out geom;`
+
+Cost: proportional to the number of positions; `geom()` of relations looks up the members.
+"""
 
 from __future__ import annotations
 

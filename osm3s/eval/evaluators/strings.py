@@ -1,4 +1,23 @@
-"""`number() is_number() suffix() abs() date() is_date()`."""
+"""`number(text)`: the number that the text begins with; `NaN` if there is none.
+Example: `way(12);convert a x=number(t["maxspeed"]);out;`
+
+`is_number(text)`: `1` if the text begins with a number, else `0`.
+Example: `make a x=is_number("5 mph"),y=is_number("mph");out;`
+
+`suffix(text)`: what follows that number, without the blanks between.
+Example: `way(12);convert a x=suffix(t["maxspeed"]);out;`
+
+`abs(text)`: that number without its sign.
+Example: `make a x=abs("-5 mph");out;`
+
+`date(text)`: a number for the date that the text is, with which dates can be compared; `NaD` if it is none.
+Example: `make a x=date("2020-3"),y=date("2020-03-01")>date("2020-02-28"),z=date("soon");out;`
+
+`is_date(text)`: `1` if `date` yields a number, else `0`.
+Example: `make a x=is_date("2020-3"),y=is_date("soon");out;`
+
+Cost: about a microsecond for each distinct text.
+"""
 
 from __future__ import annotations
 

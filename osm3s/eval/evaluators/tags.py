@@ -1,4 +1,17 @@
-"""`t["key"]`, `is_tag("key")`, `::`, `keys()`."""
+"""`t["key"]`: the value of a tag; empty if the element does not have it. The key may be computed.
+Example: `node(5);convert a x=t["name"],y=t["a"+"menity"];out;`
+
+`is_tag("key")`: `1` if the element has the tag, else `0`.
+Example: `node(id:5,6);convert a ::id=id(),x=is_tag("name");out;`
+
+`::`: in an assignment for all keys, the value of the key in question.
+Example: `node(6);convert a ::=::+"!";out;`
+
+`keys()`: the keys of the element, as groups of a `for`.
+Example: `node(id:5,6);for(keys()){make key name=_.val,n=count(nodes);out;}`
+
+Cost: below a microsecond for each element.
+"""
 
 from __future__ import annotations
 

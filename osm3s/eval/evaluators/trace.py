@@ -1,4 +1,8 @@
-"""`trace()`: each line once, cut where lines meet or cross in a common node."""
+"""`trace(geometry)`: each line once, cut where lines meet or cross in a common node.
+
+Example: `way(id:12,13);make a ::geom=trace(gcat(geom()));out geom;`
+Cost: sorting all segments.
+"""
 
 from __future__ import annotations
 

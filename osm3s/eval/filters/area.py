@@ -2,6 +2,9 @@
 
 Nodes may be on the border, ways must have a part strictly inside; relations count by their members, of which nodes on
 the border do not count. Decided in native/geom_area.c.
+
+Example: `way(11);nwr(area);out ids;`
+Cost: blocks that meet the areas are read.
 """
 
 from __future__ import annotations

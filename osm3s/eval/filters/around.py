@@ -1,6 +1,10 @@
 """`(around.set:radius)`, `(around:radius,lat,lon,...)`: within a distance of elements, points or a line.
 
 Distances are decided in native/geom_around.c. Relations of the input count by their node and way members.
+
+Example: `node(around:800,51.02,7.02);out ids;`
+Example: `way(13);nwr(around:1);out ids;`
+Cost: blocks near the input are read, and distances to it computed.
 """
 
 from __future__ import annotations

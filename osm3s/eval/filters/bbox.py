@@ -1,4 +1,8 @@
-"""`(south,west,north,east)`: nodes in the box, ways with a segment that touches it, relations with such a member."""
+"""`(south,west,north,east)`: nodes in the box, ways with a segment that touches it, relations with such a member.
+
+Example: `nwr(51,7,51.005,7.006);out ids;`
+Cost: blocks that meet the box are read; those inside it need no test of their elements.
+"""
 
 from __future__ import annotations
 

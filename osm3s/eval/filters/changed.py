@@ -11,6 +11,9 @@ What changed when is known
  * not at all for versions from the import that have been replaced since.
 A way that got other nodes within the same bounding box is taken for one that only got other tags: relations that it
 belongs to do not count as changed.
+
+Example: `node(changed:"2020-01-01T12:00:00Z","2020-01-02T12:00:00Z");out ids;`
+Cost: the changes of the interval are read from the list of changes.
 """
 
 from __future__ import annotations

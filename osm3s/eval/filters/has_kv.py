@@ -1,4 +1,14 @@
-"""`[k] [!k] [k=v] [k!=v] [k~re] [k!~re] [~kre~vre]`, `,i`: filters by tags. Decided in native/query_tags.c."""
+"""`[k] [!k] [k=v] [k!=v] [k~re] [k!~re] [~kre~vre]`, `,i`: filters by tags. Decided in native/query_tags.c.
+
+`!=`, `!~` and `!` are also true of elements without the key. `~` looks for a match of a POSIX extended regular
+expression anywhere in the value; with `,i` upper and lower case are the same.
+
+Example: `nwr[name](50,6,52,8);out ids;`
+Example: `way["highway"!="primary"](50,6,52,8);out ids;`
+Example: `nwr[~"^(name|ref)$"~"^c",i](50,6,52,8);out ids;`
+Cost: `[k]`, `[k=v]` and `[k~re]` lead to the blocks that have such tags; a regular expression is tried once for each
+distinct value. Those that negate and those for keys only test what other filters find.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`(if: ...)`: elements for which an evaluator is true."""
+"""`(if: ...)`: elements for which an evaluator is true.
+
+Example: `way(50,6,52,8)(if:length()>1500&&t["highway"]!="");out ids;`
+Cost: some microseconds for each element that satisfies all other filters.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`(newer:"T")`: elements whose version is of time T or later."""
+"""`(newer:"T")`: elements whose version is of time T or later.
+
+Example: `nwr(50,6,52,8)(newer:"2020-01-03T00:00:00Z");out ids;`
+Cost: reads the metadata of what the other filters find; it does not narrow the search.
+"""
 
 from __future__ import annotations
 

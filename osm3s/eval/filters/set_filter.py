@@ -1,4 +1,8 @@
-"""`node.a`: only elements of a set (in XML `item`)."""
+"""`node.a`: only elements of a set (in XML `item`).
+
+Example: `node[amenity](50,6,52,8)->.a;node[name](50,6,52,8)->.b;node.a.b;out ids;`
+Cost: a search in a sorted list.
+"""
 
 from __future__ import annotations
 

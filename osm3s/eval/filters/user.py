@@ -1,4 +1,9 @@
-"""`(user:"a","b")`, `(uid:1,2)`: elements whose last version is by one of the users."""
+"""`(user:"a","b")`, `(uid:1,2)`: elements whose last version is by one of the users.
+
+Example: `nwr(50,6,52,8)(user:"bob");out ids;`
+Example: `node(uid:101);out ids;`
+Cost: reads the metadata of what the other filters find; alone, that of the whole database.
+"""
 
 from __future__ import annotations
 

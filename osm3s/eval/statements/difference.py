@@ -1,5 +1,9 @@
 """`( first - second ) -> .into;`: what the first statement results in and the second does not. Scopes: see union,
-but the result of the first statement is visible to the second one under the name of the target."""
+but the result of the first statement is visible to the second one under the name of the target.
+
+Example: `(nwr(50,6,52,8);-way[highway](50,6,52,8););out ids;`
+Cost: that of both statements; subtracting takes one pass over two sorted lists.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,9 @@
 """`for.a->.b(...) { ... }`: the body once for each group of elements with the same value, in the order of the values.
 
 Inside, `b.val` is the value. The set of the loop is empty afterwards.
+
+Example: `way(50,6,52,8);for->.group(t["highway"]){make kind highway=group.val,n=group.count(ways);out;}`
+Cost: the value of every element, then the body once for each distinct value.
 """
 
 from __future__ import annotations

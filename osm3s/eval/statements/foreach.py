@@ -1,4 +1,8 @@
-"""`foreach.a->.b( ... );`: the body once for each element, in quadtile order. The loop leaves its set empty."""
+"""`foreach.a->.b( ... );`: the body once for each element, in quadtile order. The loop leaves its set empty.
+
+Example: `way(id:12,13);foreach->.w{node(w.w);out ids;}`
+Cost: the body once for each element, so prefer statements that work on whole sets.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`if (...) { ... } else { ... }`: one of two branches. It has no scope of its own."""
+"""`if (...) { ... } else { ... }`: one of two branches. It has no scope of its own.
+
+Example: `node[amenity=bench](50,6,52,8);if(count(nodes)>0){make found n=count(nodes);out;}else{make none;out;}`
+Cost: that of the condition and of one branch.
+"""
 
 from __future__ import annotations
 

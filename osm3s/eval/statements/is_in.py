@@ -1,6 +1,9 @@
 """`is_in(lat,lon);`, `.a is_in;`: the areas and closed ways that contain a place or a node of a set.
 
 Their borders belong to them. Decided in native/is_in.c.
+
+Example: `is_in(51.005,7.005);out ids;`
+Cost: areas whose box contains the place are read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""`.from -> .into;`: a copy of a set under another name."""
+"""`.from -> .into;`: a copy of a set under another name.
+
+Example: `way(12)->.a;.a->.b;.b out ids;`
+Cost: a copy of the set.
+"""
 
 from __future__ import annotations
 

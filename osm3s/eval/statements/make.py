@@ -1,4 +1,8 @@
-"""`make TYPE key = ...;`: one derived object with values of whole sets."""
+"""`make TYPE key = ...;`: one derived object with values of whole sets.
+
+Example: `way(50,6,52,8);make town ::id=7,streets=count(ways),lit=set(t["lit"]),kinds=set(t["highway"]);out;`
+Cost: each aggregator goes through its set once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,13 @@
-"""`out ...;`: print a set."""
+"""`out ...;`: print a set.
+
+`ids skel body tags meta count`: how much is printed (`body` if nothing is said); `geom bb center`: geometry, of which
+`geom(south,west,north,east)` only what is in a box; `asc qt`: by id or by place; `noids`; a number: at most so many.
+
+Example: `way(12);out meta geom;`
+Example: `nwr(50,6,52,8);out tags center qt 3;`
+Example: `nwr(50,6,52,8);out count;`
+Cost: proportional to what is printed; `geom`, `bb` and `center` of relations look up their members.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""`node[...](...)...;`: all elements of some types that satisfy all filters."""
+"""`node[...](...)...;`: all elements of some types that satisfy all filters.
+
+The types are `node way rel relation nwr nw wr nr`, `area` (also closed ways) and `derived`. `.name` after the type and
+the filters in brackets and parentheses may come in any order, which means nothing.
+
+Example: `way[highway](51.01,7,51.05,7.05)->.streets;.streets out ids;`
+Cost: that of the most selective filter: ids and sets are looked up, tags and places are found through their indexes.
+Without any of them the whole database is read.
+"""
 
 from __future__ import annotations
 

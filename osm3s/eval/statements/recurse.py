@@ -1,4 +1,12 @@
-"""`>; >>; <; <<;` and recursion filters as statements: from a set to what its elements consist of or belong to."""
+"""`>; >>; <; <<;` and recursion filters as statements: from a set to what its elements consist of or belong to.
+
+`>`: nodes of ways, and node and way members of relations with their nodes. `>>`: also through members that are
+relations. `<`: ways and relations that the elements belong to. `<<`: also relations of these relations.
+
+Example: `way(13);(._;>;);out ids;`
+Example: `node(6);<<;out ids;`
+Cost: nodes of ways stand with the ways; upwards, ways are found by place and relations through an index.
+"""
 
 from __future__ import annotations
 
