@@ -1,0 +1,79 @@
+"""Areas in queries, judged by the reference; and what of them depends on the format or on the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from area_map import CONTENT, golden, make
+from golden_map import run
+from small_map import answer, bring_in, names
+
+from osm3s.eval.area_ids import uses_areas
+from osm3s.ql import parse
+from osm3s.storage.snapshot import Snapshot
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
+    with make(tmp_path_factory.mktemp("areas") / "db") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(("query", "body"), golden(), ids=lambda text: text[:60])
+def test_answer_is_that_of_the_reference(snapshot: Snapshot, query: str, body: str) -> None:
+    assert run(snapshot, query) == body
+
+
+@pytest.mark.parametrize(
+    ("bare", "query"),
+    [
+        ('<area-query ref="3600000051"/>', "node(area:3600000051);"),
+        ('<id-query type="area" ref="3600000051"/><area-query/>', "area(3600000051);node(area);"),
+        ('<coord-query lat="50.203" lon="10.208"/>', "is_in(50.203,10.208);"),
+        ('<query type="area"><has-kv k="name"/></query><pivot/>', "area[name]->.a;nwr(pivot.a);"),
+        ('<id-query type="relation" ref="51"/><map-to-area/>', "rel(51);map_to_area;"),
+        ('<id-query type="area" lower="3600000052" upper="3600000053"/>', "area(id:3600000052,3600000053);"),
+    ],
+)
+def test_xml(snapshot: Snapshot, bare: str, query: str) -> None:
+    found = run(snapshot, f'<osm-script>{bare}<print mode="ids_only"/></osm-script>')
+    assert found and found == run(snapshot, query + "out ids;")
+
+
+def test_csv_and_json(tmp_path: Path) -> None:
+    root = tmp_path / "db"
+    make(root).close()
+    assert '"type": "area",\n  "id": 3600000051,\n  "tags": {\n    "admin_level": "8"' in answer(
+        root, "area[name=Town];out;", "json"
+    )
+    assert '"areas": "3"' in answer(root, "area[admin_level];out count;", "json")
+
+
+def test_without_stored_areas(tmp_path: Path) -> None:
+    """Closed ways are areas even if none are stored."""
+    root = tmp_path / "db"
+    bring_in(root, CONTENT, "2020-02-01T00:00:00Z", "data")
+    assert names(root, "is_in(50.203,10.208);out ids;") == "w35"
+    assert names(root, "area[name];out ids;") == "w35"
+    assert names(root, "node(area:3600000051);out ids;") == ""
+    assert names(root, "rel(51);map_to_area;out ids;") == ""
+
+
+def test_closed_ways_are_found_where_they_are_now(tmp_path: Path) -> None:
+    root = tmp_path / "db"
+    bring_in(root, CONTENT, "2020-02-01T00:00:00Z", "data")
+    change = (
+        '<osmChange version="0.6"><modify><node id="13" lat="50.19" lon="10.205" version="2"/></modify></osmChange>'
+    )
+    bring_in(root, change, "2020-02-02T00:00:00Z", "data")
+    assert names(root, "is_in(50.203,10.208);way._;out ids;") == ""
+    assert names(root, "is_in(50.197,10.205);way._;out ids;") == "w35"
+    assert names(root, "way(35);node(area)[place];out ids;") == "n27"
+
+
+def test_which_queries_tell_the_time_of_areas() -> None:
+    telling = ["is_in(1,1);", "area[a];", "area(1);", "node(area:1);", "map_to_area;", "way(area)[a];"]
+    assert all(uses_areas(parse(query)) for query in telling)
+    assert not any(uses_areas(parse(query)) for query in ["node(1);", "rel(pivot);", 'way["area"="yes"];'])
