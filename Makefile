@@ -53,8 +53,9 @@ test: build clients
 CLIENTS := tests/clients
 clients: $(VENV)/clients
 $(VENV)/clients: $(VENV)/installed $(CLIENTS)/requirements.txt $(CLIENTS)/node/package.json
-	-$(PY) -m pip install --quiet --disable-pip-version-check -r $(CLIENTS)/requirements.txt
-	-! command -v npm >/dev/null || npm install --prefix $(CLIENTS)/node --silent --no-audit --no-fund --ignore-scripts
+	-$(PY) -m pip install --quiet --disable-pip-version-check --retries 1 -r $(CLIENTS)/requirements.txt
+	-! command -v npm >/dev/null || npm install --prefix $(CLIENTS)/node --silent --no-audit --no-fund --ignore-scripts \
+	    --fetch-retries=1
 	touch $@
 
 lint: build

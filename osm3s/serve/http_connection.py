@@ -129,6 +129,8 @@ class HttpConnection:
             raise Malformed(404, f"There is nothing at {head.path}. Queries go to /api/interpreter.")
         if head.method not in METHODS:
             raise Malformed(405, f"The method {head.method} is not known here.")
+        if head.headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            raise Malformed(415, "Bodies must not be compressed.")
         self._body = Body(head, MAX_BODY_BYTES)
         self._wait(REQUEST_S)
         if head.expects_continue and not self._body.too_long:

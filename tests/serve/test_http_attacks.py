@@ -86,6 +86,11 @@ def test_bodies_in_tiny_chunks(port: int) -> None:
         assert client.recv(1000).startswith(b"HTTP/1.1 400 ")
 
 
+def test_compressed_bodies_are_not_taken_for_queries(port: int) -> None:
+    answer = exchange(port, LINE + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00")
+    assert answer.startswith(b"HTTP/1.1 415 Unsupported Media Type\r\n")
+
+
 def test_a_client_may_ask_for_encodings_and_ranges(port: int) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Accept-Encoding": "gzip, deflate, br;q=0.5, *;q=0", "Range": "bytes=0-3", "If-None-Match": "*"}
@@ -131,7 +136,7 @@ def test_slow_requests_give_way_when_no_place_is_left(frontend: Path, monkeypatc
             for client in slow[2:]:
                 client.sendall(LINE + b"Content-Length: 1000\r\n\r\nabc")
             assert is_served(port)
-            assert all(client.recv(1000).startswith(b"HTTP/1.1 408 ") for client in slow)
+            assert {_first_word(client) for client in slow} <= {b"HTTP/1.1 408", b""}  # or closed before it had begun
     finally:
         end()
 
@@ -148,9 +153,24 @@ def test_bodies_together_have_a_limit(frontend: Path, monkeypatch: pytest.Monkey
             assert eventually(lambda: any(map(_is_refused, clients)), within_s=20)
             assert is_served(port)
         large = LINE + b"Connection: close\r\nContent-Length: 900000\r\n\r\n" + b"x" * 900_000
-        assert eventually(lambda: exchange(port, large).startswith(b"HTTP/1.1 200 "), within_s=20)
+        assert eventually(lambda: _answers(port, large), within_s=20)
     finally:
         end()
+
+
+def _first_word(client: socket.socket) -> bytes:
+    """Of what the server says last."""
+    try:
+        return client.recv(1000)[:12]
+    except ConnectionResetError:
+        return b""
+
+
+def _answers(port: int, request: bytes) -> bool:
+    try:
+        return exchange(port, request).startswith(b"HTTP/1.1 200 ")
+    except OSError:
+        return False
 
 
 def _is_refused(client: socket.socket) -> bool:
