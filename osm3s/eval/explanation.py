@@ -59,6 +59,11 @@ class Explanation:
             step.duration_s = time.monotonic() - started_s
             self._open.pop()
 
+    def running(self) -> Step | None:
+        """The innermost statement that is being executed; may be asked by another thread."""
+        running = self._open[-1:]
+        return running[0] if running else None
+
     def blocks(self, family: int, n: int, of: int, by: str) -> None:
         """`n` of the blocks of a family were read, the others skipped; `by` says what chose them."""
         self._add(f"{FAMILY_NAMES[family]}: {n} blocks read, {of - n} skipped, chosen by {by}")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from osm3s.errors import DispatcherError, Message, QueryFailed, QueryForbidden, StorageError
+from osm3s.eval.explanation import Explanation
 from osm3s.ffi.sink import Sink
 from osm3s.output.writer import Writer
 from osm3s.serve.limits import limit_execution
 from osm3s.serve.messages import Messages, Verbosity
+from osm3s.serve.progress import Progress
 
 FILE_STATUS, LIMIT_STATUS, EXCEPTION_STATUS = 1, 2, 4
 
@@ -26,6 +30,9 @@ class ConsoleDoor:
 
     def begin(self, content_type: str | None) -> None:
         pass
+
+    def watching(self, explanation: Explanation) -> AbstractContextManager[None]:
+        return Progress(self._messages, explanation)
 
     def rejected(self, query: str, messages: list[Message]) -> int:
         """Exit status 0, as the reference: a complaint is an answer."""

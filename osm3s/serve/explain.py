@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from osm3s.errors import Message
@@ -28,6 +29,9 @@ class ExplainingDoor:
 
     def begin(self, content_type: str | None) -> None:
         pass
+
+    def watching(self, explanation: Explanation) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def rejected(self, query: str, messages: list[Message]) -> int:
         os.close(self._nowhere)

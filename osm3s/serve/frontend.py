@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -56,6 +56,9 @@ class Door(Protocol):
     def begin(self, content_type: str | None) -> None:
         """The query runs: what follows in the sink is the answer. Not called for answers whose head is known only when
         they are complete; then ending the answer begins with `Writer.head`."""
+
+    def watching(self, explanation: Explanation) -> AbstractContextManager[None]:
+        """Entered while the query runs; `explanation` knows the statement that is being executed."""
 
     def rejected(self, query: str, messages: list[Message]) -> int: ...
 
@@ -141,7 +144,8 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
                 door.begin(writer.content_type)
             begun = True
             writer.header(snapshot.settings.timestamp, engine.areas_base(script, snapshot), settings.bbox)
-            engine.execute(script, settings, snapshot, writer, started_s, query.web, explanation)
+            with door.watching(explanation):
+                engine.execute(script, settings, snapshot, writer, started_s, query.web, explanation)
             status = door.complete(writer)
             outcome = "ok"
             permission.account(0, round((cpu_seconds() - cpu_before_s) * 1000))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from typing import NoReturn
 
 from osm3s.errors import Message, QueryRejected
+from osm3s.eval.explanation import Explanation
 from osm3s.ffi.sink import Sink
 from osm3s.output.writer import Writer
 from osm3s.ql.request import Request
@@ -25,6 +27,9 @@ class MemoryDoor:
 
     def begin(self, content_type: str | None) -> None:
         pass
+
+    def watching(self, explanation: Explanation) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def rejected(self, query: str, messages: list[Message]) -> NoReturn:
         raise QueryRejected(messages)

@@ -27,15 +27,18 @@ class Messages:
         self._descriptor = descriptor
         self._verbosity = verbosity
 
+    def wants(self, level: Verbosity) -> bool:
+        return self._verbosity >= level
+
     def say(self, text: str, level: Verbosity = Verbosity.CONCISE) -> None:
-        if self._verbosity >= level:
+        if self.wants(level):
             with suppress(OSError):  # messages that nobody can read any more do not matter
                 write_all(self._descriptor, (text + "\n").encode("utf-8", "surrogateescape"))
 
     def complain(self, query: str, complaints: list[Message]) -> None:
         """One line for each, as programs expect them; on a terminal, or if everything is to be told, with the places in
         the text."""
-        if self._verbosity >= Verbosity.VERBOSE or os.isatty(self._descriptor):
+        if self.wants(Verbosity.VERBOSE) or os.isatty(self._descriptor):
             self.say(ql.explain_errors(query, complaints).removesuffix("\n"))
         else:
             for complaint in complaints:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from osm3s import ql
 from osm3s.errors import DispatcherError, Message, Osm3sError, QueryRejected
 from osm3s.eval import support
+from osm3s.eval.explanation import Explanation
 from osm3s.ffi.sink import Sink
 from osm3s.output.writer import Writer, writer_for
 from osm3s.ql.request import decode_form
@@ -41,6 +42,9 @@ class WebDoor:
 
     def begin(self, content_type: str | None) -> None:
         self.response.start(200, content_type)
+
+    def watching(self, explanation: Explanation) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def rejected(self, _query: str, messages: list[Message]) -> int:
         self.response.refuse(400, map(str, messages))
