@@ -20,6 +20,7 @@ UNLIMITED_BYTES = 2**50
 def limit_preparation() -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, PREPARE_S)
+    lib.osm3s_lane_arm(time.monotonic_ns() + round(PREPARE_S * 1e9))  # a long text may take seconds to parse
 
 
 def limit_nothing() -> None:
