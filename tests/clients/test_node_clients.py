@@ -41,6 +41,10 @@ def test_query_overpass(api: str) -> None:
     assert error["statusCode"] == 400
 
 
+def test_derhuerst_query_overpass(api: str) -> None:
+    assert ask("@derhuerst/query-overpass", api) == [CROSSINGS + STREETS, 400]
+
+
 def test_overpass_ts(api: str) -> None:
     elements, end_of_xml, csv, rate_limit, rejected, failed = ask("overpass-ts", api)
     assert elements == CROSSINGS + STREETS

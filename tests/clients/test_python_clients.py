@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import urllib.parse
 import urllib.request
 from types import ModuleType
@@ -120,6 +121,22 @@ def test_osmnx(osmnx: Any) -> None:
     assert 0 < len(drive) < len(graph)
     cafes = osmnx.features_from_bbox(box, {"amenity": "cafe"})
     assert sorted(cafes["name"]) == sorted(f"Café {number}" for number in CAFES)
+
+
+def test_overpassforge(api: str) -> None:
+    """It only makes queries."""
+    overpassforge = installed("overpassforge")
+    cafes = overpassforge.Nodes(amenity="cafe")
+    streets = overpassforge.Ways(around=(cafes, 10.0)).where(highway="residential")
+    both = streets + cafes
+    both.out("ids")
+    query = overpassforge.build(both, settings=overpassforge.Settings(out="json"))
+    with urllib.request.urlopen(f"{api}/interpreter", query.encode(), timeout=60) as answer:
+        elements = json.load(answer)["elements"]
+    assert {element["id"] for element in elements if element["type"] == "node"} == set(CAFES)
+    rows = {(number - 1) // COLUMNS + 1 for number in CAFES}
+    columns = {101 + (number - 1) % COLUMNS for number in CAFES}
+    assert {element["id"] for element in elements if element["type"] == "way"} == rows | columns
 
 
 def test_the_request_of_the_standard_library(api: str) -> None:

@@ -11,6 +11,12 @@ const clients = {
     return [await run('[out:json];' + STREETS), await run(STREETS), await run('foo;')]
   },
 
+  '@derhuerst/query-overpass': async () => {
+    const ask = require('@derhuerst/query-overpass')
+    const rejected = await ask('[out:json];foo;', { endpoint, retryOpts: { retries: 0 } }).catch(error => error)
+    return [(await ask('[out:json];' + STREETS, { endpoint })).length, rejected.statusCode]
+  },
+
   'overpass-ts': async () => {
     const { overpassJson, overpassXml, overpassCsv, apiStatus } = require('overpass-ts')
     const errors = async query => {
