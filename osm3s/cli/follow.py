@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from osm3s.cli.run_update import INTERRUPTED_STATUS, run
 from osm3s.errors import Osm3sError, UsageError
+from osm3s.service_manager import notify
 
 USAGE = "Usage: osm3s follow [URL|DIR] --db-dir=DIR [--once]   (--help explains)"
 
@@ -80,7 +81,7 @@ def follow(options: Options) -> None:
     from osm3s.replication.feed import HttpFeed
     from osm3s.replication.follow import Follower, Limits, learn_interval
     from osm3s.replication.pace import FeedPace
-    from osm3s.replication.people_log import PeopleLog, notify
+    from osm3s.replication.people_log import PeopleLog
     from osm3s.replication.target import Target
 
     target = Target(os.path.realpath(options.db_dir) if options.db_dir else database_dir(), follow_map)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 
 from osm3s.errors import Osm3sError
 from osm3s.replication.clock import Clock
 from osm3s.replication.diff import Diff
 from osm3s.replication.state import State, iso, seconds_of
+from osm3s.service_manager import notify
 
 
 class PeopleLog:
@@ -69,13 +68,3 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * unit_s:
             return f"{seconds / unit_s:.0f} {name}"
     return f"{max(seconds, 0):.0f} s"
-
-
-def notify(text: str) -> None:
-    """Tell systemd (sd_notify), if it wants to know."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if not address:
-        return
-    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
-        channel.connect("\0" + address[1:] if address.startswith("@") else address)
-        channel.send(text.encode())
