@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_CHUNK_LINE_BYTES = 256
-MAX_FRAMING_BYTES = 1024 * 1024
+MAX_FRAMING_BYTES = 64 * 1024
 """Of lines between chunks and behind the last one: a body in tiny chunks would keep the server busy for long."""
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([!-~\x80-\xff]+) HTTP/([0-9])\.([0-9])")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\x00\r\n]*)")

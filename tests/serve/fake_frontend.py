@@ -49,6 +49,10 @@ def answer(request: Request, descriptors: wire.Fds) -> int:
     if order == "stream":
         for number in range(int(argument)):
             sink.write(b"%09d\n" % number)
+    elif order == "pour":
+        os.write(os.open(argument, os.O_WRONLY | os.O_CREAT), str(os.getpid()).encode())
+        while True:
+            sink.write(b"x" * 1_000_000)
     elif order == "crash-later":
         sink.write(b"x" * 1_000_000)
         os.kill(os.getpid(), 9)

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from conftest import eventually, exchange, start_http
+from conftest import eventually, exchange, pid_in, process_ended, start_http
 
 SECOND = b"GET /api/interpreter?data=smuggled HTTP/1.1\r\n\r\n"
 LINE = b"POST /api/interpreter HTTP/1.1\r\n"
@@ -79,10 +79,10 @@ def test_nothing_is_echoed_into_the_head(port: int) -> None:
 
 def test_bodies_in_tiny_chunks(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), 30) as client:
-        client.sendall(LINE + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 300_000)
+        client.sendall(LINE + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 30_000)
         assert client.recv(1000).startswith(b"HTTP/1.1 400 ")
     with socket.create_connection(("127.0.0.1", port), 30) as client:
-        client.sendall(LINE + b"Transfer-Encoding: chunked\r\n\r\n4\r\necho\r\n0\r\n" + b"A: b\r\n" * 200_000)
+        client.sendall(LINE + b"Transfer-Encoding: chunked\r\n\r\n4\r\necho\r\n0\r\n" + b"A: b\r\n" * 20_000)
         assert client.recv(1000).startswith(b"HTTP/1.1 400 ")
 
 
@@ -137,6 +137,20 @@ def test_slow_requests_give_way_when_no_place_is_left(frontend: Path, monkeypatc
                 client.sendall(LINE + b"Content-Length: 1000\r\n\r\nabc")
             assert is_served(port)
             assert {_first_word(client) for client in slow} <= {b"HTTP/1.1 408", b""}  # or closed before it had begun
+    finally:
+        end()
+
+
+def test_a_client_that_stops_reading_is_given_up(
+    frontend: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("osm3s.serve.http.DEAD_PEER_S", 1)
+    port, end = start_http(frontend)
+    try:
+        with socket.create_connection(("127.0.0.1", port), 30) as client:
+            client.sendall(f"GET /api/interpreter?pour={tmp_path}/pid HTTP/1.1\r\n\r\n".encode())
+            pid = pid_in(tmp_path / "pid")
+            assert eventually(lambda: process_ended(pid), within_s=30)
     finally:
         end()
 
