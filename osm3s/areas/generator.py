@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from osm3s.areas import conditions
 from osm3s.areas.assembly import assemble
-from osm3s.areas.writing import AUTO, AreaChange, change_to, ids_of, write, writing_areas
+from osm3s.areas.whole_map import next_part
+from osm3s.areas.writing import AUTO, AreaChange, as_of, ids_of, write, writing_areas
 from osm3s.constants import RELATION_AREA_OFFSET
 from osm3s.ffi.element_set import RELATION, WAY, ElementSet
 from osm3s.paths import DatabaseDir
-from osm3s.storage.areas import open_areas
-from osm3s.storage.settings import DatabaseSettings
 from osm3s.storage.snapshot import Snapshot
 from osm3s.update.compact import compact
 
@@ -27,53 +26,45 @@ def follow(root: str, take_over: bool = False) -> None:
     with Snapshot(DatabaseDir(root)) as snapshot:
         if snapshot.settings.areas != AUTO:
             return
-    with writing_areas(root) as permission:
-        with Snapshot(DatabaseDir(root)) as snapshot:  # now that nobody else writes areas
-            areas = snapshot.areas
-            state = areas.snapshot.settings if areas else DatabaseSettings()
-            if state.made_by not in ("", AUTO) and not take_over:
-                return
-            of_map = snapshot.settings
-            if state.made_by == AUTO and (state.made_from, state.timestamp) == (of_map.commit, of_map.timestamp):
-                return
-            change = change_to(of_map, AUTO)
-            candidates = _candidates(snapshot, state.made_from) if state.made_by == AUTO else None
-            if candidates is None:
-                _make_all(snapshot, root, change)
-            else:
-                _make_some(snapshot, candidates, change)
-        n_large_deltas = write(permission, change)
+    n_large_deltas, more = 0, True
+    while more:
+        with writing_areas(root) as permission:
+            with Snapshot(DatabaseDir(root)) as snapshot:  # now that nobody else writes areas
+                change, more = _next_change(snapshot, take_over)
+            if change is not None:
+                n_large_deltas += write(permission, change)
     if n_large_deltas:
         with writing_areas(root) as permission:
             compact(permission)
 
 
-def _make_all(snapshot: Snapshot, root: str, change: AreaChange) -> None:
-    change.batches, broken = assemble(snapshot, conditions.all_that_match(snapshot))
-    kept = set().union(*map(ids_of, change.batches))
-    if snapshot.areas is not None:
-        stored = snapshot.areas.ids()
-        kept |= broken
-    else:
-        stored = _left_over(root)
-    change.removed = [area_id for area_id in stored if area_id not in kept]
+def _next_change(snapshot: Snapshot, take_over: bool) -> tuple[AreaChange | None, bool]:
+    """What is to be written next, and whether there may be more behind it."""
+    areas, of_map = snapshot.areas, snapshot.settings
+    if areas is not None and not areas.snapshot.settings.build:
+        state = areas.snapshot.settings
+        if state.made_by != AUTO and not take_over:
+            return None, False
+        if state.made_by == AUTO:
+            if (state.made_from, state.timestamp) == (of_map.commit, of_map.timestamp):
+                return None, False
+            candidates = _candidates(snapshot, state.made_from)
+            if candidates is not None:
+                return _of_relations(snapshot, candidates), False
+    return next_part(snapshot)
 
 
-def _left_over(root: str) -> list[int]:
-    """The ids of areas of another map."""
-    areas = open_areas(root)
-    if areas is None:
-        return []
-    with areas.snapshot:
-        return areas.ids()
-
-
-def _make_some(snapshot: Snapshot, candidates: ElementSet, change: AreaChange) -> None:
+def _of_relations(snapshot: Snapshot, candidates: ElementSet) -> AreaChange:
+    """What becomes of the areas of some relations."""
     ids = candidates.ids(RELATION)
     snapshot.locate(candidates.rows(RELATION), RELATION)
-    change.batches, broken = assemble(snapshot, conditions.those_that_match(snapshot, candidates))
-    kept = broken.union(*map(ids_of, change.batches))
-    change.removed = [i + RELATION_AREA_OFFSET for i in ids if i + RELATION_AREA_OFFSET not in kept]
+    kept: set[int] = set()
+    batches = []
+    for _, batch, broken in assemble(snapshot, conditions.those_that_match(snapshot, candidates)):
+        batches.append(batch)
+        kept |= broken | ids_of(batch)
+    removed = [i + RELATION_AREA_OFFSET for i in ids if i + RELATION_AREA_OFFSET not in kept]
+    return AreaChange(as_of(snapshot.settings, AUTO), batches, removed)
 
 
 def _candidates(snapshot: Snapshot, since: int) -> ElementSet | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from osm3s.areas.writing import AUTO, RULES, change_to, ids_of, write, writing_areas
+from osm3s.areas.writing import RULES, AreaChange, as_of, ids_of, write, writing_areas
 from osm3s.constants import RELATION_AREA_OFFSET, WAY_AREA_OFFSET
 from osm3s.eval import support
 from osm3s.eval.execution import Execution, Rules
@@ -68,9 +68,7 @@ class RulesEngine:
 def store(snapshot: Snapshot, made: Batch) -> None:
     """Make the areas of a run visible. Raises StorageError, DispatcherError."""
     with writing_areas(snapshot.root) as permission:
-        change = change_to(snapshot.settings, RULES)
-        change.batches = [made]
-        change.removed = _outdated(snapshot, ids_of(made))
+        change = AreaChange(as_of(snapshot.settings, RULES), [made], _outdated(snapshot, ids_of(made)))
         n_large_deltas = write(permission, change)
     if n_large_deltas:
         with writing_areas(snapshot.root) as permission:
@@ -85,7 +83,7 @@ def _outdated(snapshot: Snapshot, made: set[int]) -> list[int]:
     with areas.snapshot:
         others = [area_id for area_id in areas.ids() if area_id not in made]
         settings = areas.snapshot.settings
-    if settings.made_by == AUTO or settings.map_id != snapshot.settings.map_id:
+    if settings.made_by != RULES or settings.build or settings.map_id != snapshot.settings.map_id:
         return others
     there = _with_pivot(snapshot, others)
     return [area_id for area_id in others if area_id not in there]

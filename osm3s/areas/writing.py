@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from osm3s.ffi import check, lib
 from osm3s.ffi.batch import Batch
@@ -24,23 +25,25 @@ AUTO, RULES, NONE = "auto", "rules", "none"
 
 @dataclass(slots=True)
 class AreaChange:
-    """What becomes of the areas, and of which version of the map they are then."""
+    """What becomes of the areas."""
 
-    map_id: str
-    made_from: int
-    """Commit of the map."""
-    timestamp: str
-    """Of the map's data."""
-    made_by: str
+    settings: dict[str, Any]
+    """Those of the domain that change; see DatabaseSettings."""
     batches: Sequence[Batch] = ()
     """Areas to be stored in place of those with the same ids."""
     removed: Iterable[int] = ()
     """Ids of areas that there are no more."""
 
 
-def change_to(of_map: DatabaseSettings, made_by: str) -> AreaChange:
-    """An empty change to areas of this version of the map."""
-    return AreaChange(of_map.map_id, of_map.commit, of_map.timestamp, made_by)
+def as_of(of_map: DatabaseSettings, made_by: str) -> dict[str, Any]:
+    """The settings of areas that have been made from this version of the map."""
+    return {
+        "map_id": of_map.map_id,
+        "made_from": of_map.commit,
+        "timestamp": of_map.timestamp,
+        "made_by": made_by,
+        "build": [],
+    }
 
 
 @contextmanager
@@ -63,8 +66,8 @@ def write(permission: Permission, change: AreaChange) -> int:
         create_empty(permission.db, DatabaseSettings())
     with WriteTransaction(permission.db, permission.oldest_snapshot) as txn:
         settings = txn.settings
-        settings.map_id, settings.made_from, settings.made_by = change.map_id, change.made_from, change.made_by
-        settings.timestamp = change.timestamp
+        for name, value in change.settings.items():
+            setattr(settings, name, value)
         batches = [*change.batches, _removals(change.removed)]
         n_large_deltas = 0
         if any(map(len, batches)):

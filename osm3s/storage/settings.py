@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import msgpack
 
@@ -45,6 +46,9 @@ class DatabaseSettings:
     """Of areas: the commit of the map that they were made from."""
     made_by: str = ""
     """Of areas: "auto" if they follow the map, "rules" if they are what a run of rules has left."""
+    build: list[Any] = field(default_factory=list)
+    """Of areas that are being made from the whole map, in several commits: map_id, the commit of the map at the
+    beginning, and the relation up to which they are done; else empty."""
 
     def pack(self) -> bytes:
         packed: bytes = msgpack.packb(asdict(self))
