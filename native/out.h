@@ -100,6 +100,17 @@ void member_index_free(member_index *);
 /* Centre of a box. */
 position box_center(osm3s_bbox);
 
+/* A member as it is printed: its role, and the positions that are shown of it. */
+typedef struct {
+    const member *m;
+    const char *role; size_t role_len;
+    const position *from, *to; /* none unless `want_line` */
+} printed_member;
+
+/* Member i of the current relation, and room for its text, of which each position takes `point_size` at most; NULL: the
+ * sink has failed. */
+char *begin_member(const printer *, size_t i, size_t point_size, printed_member *);
+
 /* out_tags.c */
 /* Write the current element's tags, if it has any: `before`, then each tag as the format renders it, the first one
  * without its first `skip_of_first` bytes. *n is how many there are. */

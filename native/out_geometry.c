@@ -247,3 +247,19 @@ int load_relation_geometry(printer *o)
     set_box(o, bounds_sum_finish(&sum));
     return error;
 }
+
+/* --- members --- */
+
+enum { MEMBER_TEXT = 256 }; /* around role and positions */
+
+char *begin_member(const printer *o, size_t i, size_t point_size, printed_member *shown)
+{
+    *shown = (printed_member){.m = &o->members.items[i], .role = "???", .role_len = 3};
+    if (shown->m->role < o->view->n_roles)
+        shown->role = view_role(o->view, shown->m->role, &shown->role_len);
+    if (o->want_line) {
+        shown->from = o->positions + o->first_position[i];
+        shown->to = o->positions + o->first_position[i + 1];
+    }
+    return sink_room(o->sink, MEMBER_TEXT + shown->role_len * ESCAPED + (size_t)(shown->to - shown->from) * point_size);
+}

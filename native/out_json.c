@@ -1,7 +1,7 @@
 /* out_json.c: elements as JSON objects (spec: overpass-language.md 8.3). */
 #include "out.h"
 
-enum { HEAD_TEXT = 512, REF_LINE = 32, POINT_LINE = 72, MEMBER_TEXT = 256 };
+enum { HEAD_TEXT = 512, REF_LINE = 32, POINT_LINE = 72 };
 #define TAGS_BEGIN ",\n  \"tags\": {"
 
 char *render_json_tag(char *p, const char *key, size_t key_len, const char *value, size_t value_len)
@@ -129,31 +129,24 @@ static char *put_member_line(char *p, const position *from, const position *to)
 static int print_members(const printer *o)
 {
     for (size_t i = 0; i < o->members.n; i++) {
-        const member *m = &o->members.items[i];
-        const position *from = NULL, *to = NULL;
-        if (o->want_line) {
-            from = o->positions + o->first_position[i];
-            to = o->positions + o->first_position[i + 1];
-        }
-        size_t role_len = 3;
-        const char *role = m->role < o->view->n_roles ? view_role(o->view, m->role, &role_len) : "???";
-        char *p = sink_room(o->sink, MEMBER_TEXT + role_len * ESCAPED + (size_t)(to - from) * POINT_LINE);
+        printed_member shown;
+        char *p = begin_member(o, i, POINT_LINE, &shown);
         if (p == NULL)
             return o->sink->error;
         p = i == 0 ? PUT(p, ",\n  \"members\": [\n    {\n      \"type\": \"") : PUT(p, ",\n    {\n      \"type\": \"");
-        p = put_type(p, m->type);
+        p = put_type(p, shown.m->type);
         p = PUT(p, "\",\n      \"ref\": ");
-        p = put_i64(p, m->ref);
+        p = put_i64(p, shown.m->ref);
         p = PUT(p, ",\n      \"role\": \"");
-        p = put_json_text(p, role, role_len);
+        p = put_json_text(p, shown.role, shown.role_len);
         p = PUT(p, "\"");
-        if (m->type == OSM3S_NODE && from < to && from->lat != OSM3S_NO_COORD) {
+        if (shown.m->type == OSM3S_NODE && shown.from < shown.to && shown.from->lat != OSM3S_NO_COORD) {
             p = PUT(p, ",\n      \"lat\": ");
-            p = put_coord(p, from->lat);
+            p = put_coord(p, shown.from->lat);
             p = PUT(p, ",\n      \"lon\": ");
-            p = put_coord(p, from->lon);
-        } else if (m->type == OSM3S_WAY && o->want_line)
-            p = put_member_line(p, from, to);
+            p = put_coord(p, shown.from->lon);
+        } else if (shown.m->type == OSM3S_WAY && o->want_line)
+            p = put_member_line(p, shown.from, shown.to);
         sink_advance(o->sink, PUT(p, "\n    }"));
     }
     return osm3s_sink_write(o->sink, "\n  ]", 4);

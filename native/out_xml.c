@@ -1,7 +1,7 @@
 /* out_xml.c: elements as XML (spec: overpass-language.md 8.2). */
 #include "out.h"
 
-enum { HEAD_TEXT = 512, ND_LINE = 96, MEMBER_TEXT = 256 };
+enum { HEAD_TEXT = 512, ND_LINE = 96 };
 
 char *render_xml_tag(char *p, const char *key, size_t key_len, const char *value, size_t value_len)
 {
@@ -96,27 +96,20 @@ static char *put_member_line(char *p, const position *from, const position *to)
 static int print_members(const printer *o)
 {
     for (size_t i = 0; i < o->members.n; i++) {
-        const member *m = &o->members.items[i];
-        const position *from = NULL, *to = NULL;
-        if (o->want_line) {
-            from = o->positions + o->first_position[i];
-            to = o->positions + o->first_position[i + 1];
-        }
-        size_t role_len = 3;
-        const char *role = m->role < o->view->n_roles ? view_role(o->view, m->role, &role_len) : "???";
-        char *p = sink_room(o->sink, MEMBER_TEXT + role_len * ESCAPED + (size_t)(to - from) * ND_LINE);
+        printed_member shown;
+        char *p = begin_member(o, i, ND_LINE, &shown);
         if (p == NULL)
             return o->sink->error;
         p = PUT(p, "    <member type=\"");
-        p = put_type(p, m->type);
+        p = put_type(p, shown.m->type);
         p = PUT(p, "\" ref=\"");
-        p = put_i64(p, m->ref);
+        p = put_i64(p, shown.m->ref);
         p = PUT(p, "\" role=\"");
-        p = put_xml_text(p, role, role_len);
+        p = put_xml_text(p, shown.role, shown.role_len);
         p = PUT(p, "\"");
-        if (m->type == OSM3S_NODE && from < to && from->lat != OSM3S_NO_COORD)
-            p = put_lat_lon(p, from->lat, from->lon);
-        p = m->type == OSM3S_WAY ? put_member_line(p, from, to) : PUT(p, "/>\n");
+        if (shown.m->type == OSM3S_NODE && shown.from < shown.to && shown.from->lat != OSM3S_NO_COORD)
+            p = put_lat_lon(p, shown.from->lat, shown.from->lon);
+        p = shown.m->type == OSM3S_WAY ? put_member_line(p, shown.from, shown.to) : PUT(p, "/>\n");
         sink_advance(o->sink, p);
     }
     return OSM3S_OK;

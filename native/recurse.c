@@ -13,37 +13,55 @@ static bool position_wanted(size_t i, size_t n, const int32_t *positions, size_t
     return false;
 }
 
-/* The view of row i, or NULL with the error set; checks the context now and then. */
-static const view *view_of_row(osm3s_snapshot *s, osm3s_context *c, const osm3s_rows *rows, size_t i, uint32_t *local,
-                               int *error)
+/* Walks over rows; `error` tells why it ended before the last one. */
+typedef struct {
+    osm3s_snapshot *snapshot;
+    osm3s_context *context;
+    const osm3s_rows *rows;
+    size_t next;
+    const view *v; /* of the current row */
+    int error;
+} row_walk;
+
+/* The next row's slot in its view; false at the end. Checks the context now and then. */
+static bool next_row(row_walk *w, uint32_t *slot)
 {
-    *error = i % 64 == 0 ? context_check(c) : OSM3S_OK;
-    if (*error)
-        return NULL;
-    const view *v = snapshot_view(s, rows->rows[i].block, rows->rows[i].slot, local);
-    if (v == NULL)
-        *error = OSM3S_CORRUPT;
-    return v;
+    if (w->error || w->next == w->rows->n)
+        return false;
+    if (w->next % 64 == 0 && (w->error = context_check(w->context)))
+        return false;
+    const osm3s_row *row = &w->rows->rows[w->next++];
+    w->v = snapshot_view(w->snapshot, row->block, row->slot, slot);
+    if (w->v == NULL)
+        w->error = OSM3S_CORRUPT;
+    return w->v != NULL;
+}
+
+static bool next_way(row_walk *w, way_nodes *nodes)
+{
+    uint32_t slot;
+    return next_row(w, &slot) && (w->error = view_way_nodes(w->v, slot, nodes)) == OSM3S_OK;
+}
+
+static bool next_relation(row_walk *w, members *list)
+{
+    uint32_t slot;
+    return next_row(w, &slot) && (w->error = view_members(w->v, slot, list)) == OSM3S_OK;
 }
 
 int osm3s_nodes_of_ways(osm3s_snapshot *s, osm3s_context *c, const osm3s_rows *ways, const int32_t *positions, size_t n,
                         osm3s_rows *out)
 {
     way_nodes nodes = {0};
-    int error = OSM3S_OK;
-    for (size_t i = 0; i < ways->n && error == OSM3S_OK; i++) {
-        uint32_t local;
-        const view *v = view_of_row(s, c, ways, i, &local, &error);
-        if (v == NULL || (error = view_way_nodes(v, local, &nodes)))
-            break;
-        for (size_t k = 0; k < nodes.n && error == OSM3S_OK; k++) {
+    row_walk walk = {s, c, ways, 0, NULL, OSM3S_OK};
+    while (next_way(&walk, &nodes))
+        for (size_t k = 0; k < nodes.n && walk.error == OSM3S_OK; k++) {
             const way_node *w = &nodes.items[k];
             if (w->lat != OSM3S_NO_COORD && position_wanted(k, nodes.n, positions, n))
-                error = rows_push(out, (osm3s_row){(uint64_t)w->ref, OSM3S_UNRESOLVED, 0, w->lat, w->lon});
+                walk.error = rows_push(out, (osm3s_row){(uint64_t)w->ref, OSM3S_UNRESOLVED, 0, w->lat, w->lon});
         }
-    }
     free(nodes.items);
-    return error ? error : rows_sort(out);
+    return walk.error ? walk.error : rows_sort(out);
 }
 
 static bool role_matches(const view *v, uint32_t role, const osm3s_text *wanted)
@@ -59,20 +77,15 @@ int osm3s_members_of(osm3s_snapshot *s, osm3s_context *c, const osm3s_rows *rela
                      osm3s_rows *out)
 {
     members list = {0};
-    int error = OSM3S_OK;
-    for (size_t i = 0; i < relations->n && error == OSM3S_OK; i++) {
-        uint32_t local;
-        const view *v = view_of_row(s, c, relations, i, &local, &error);
-        if (v == NULL || (error = view_members(v, local, &list)))
-            break;
-        for (size_t k = 0; k < list.n && error == OSM3S_OK; k++) {
+    row_walk walk = {s, c, relations, 0, NULL, OSM3S_OK};
+    while (next_relation(&walk, &list))
+        for (size_t k = 0; k < list.n && walk.error == OSM3S_OK; k++) {
             const member *m = &list.items[k];
-            if (m->type == type && role_matches(v, m->role, role))
-                error = rows_push(out, (osm3s_row){(uint64_t)m->ref, OSM3S_UNRESOLVED, 0, 0, 0});
+            if (m->type == type && role_matches(walk.v, m->role, role))
+                walk.error = rows_push(out, (osm3s_row){(uint64_t)m->ref, OSM3S_UNRESOLVED, 0, 0, 0});
         }
-    }
     free(list.items);
-    return error ? error : rows_sort(out);
+    return walk.error ? walk.error : rows_sort(out);
 }
 
 int osm3s_relations_with(osm3s_snapshot *s, osm3s_context *c, const osm3s_rows *relations, const osm3s_rows *nodes,
@@ -80,23 +93,19 @@ int osm3s_relations_with(osm3s_snapshot *s, osm3s_context *c, const osm3s_rows *
 {
     const osm3s_rows *wanted[3] = {nodes, ways, members_};
     members list = {0};
-    int error = OSM3S_OK;
-    for (size_t i = 0; i < relations->n && error == OSM3S_OK; i++) {
-        uint32_t local;
-        const view *v = view_of_row(s, c, relations, i, &local, &error);
-        if (v == NULL || (error = view_members(v, local, &list)))
-            break;
+    row_walk walk = {s, c, relations, 0, NULL, OSM3S_OK};
+    while (next_relation(&walk, &list)) {
         bool found = false;
         for (size_t k = 0; k < list.n && !found; k++) {
             const member *m = &list.items[k];
             const osm3s_rows *of_type = m->type < 3 ? wanted[m->type] : NULL;
-            found = of_type && role_matches(v, m->role, role) && rows_find(of_type, (uint64_t)m->ref) >= 0;
+            found = of_type && role_matches(walk.v, m->role, role) && rows_find(of_type, (uint64_t)m->ref) >= 0;
         }
         if (found)
-            error = rows_push(out, relations->rows[i]);
+            walk.error = rows_push(out, relations->rows[walk.next - 1]);
     }
     free(list.items);
-    return error;
+    return walk.error;
 }
 
 /* --- from nodes to ways --- */
@@ -263,23 +272,17 @@ int osm3s_nodes_by_way_count(osm3s_snapshot *s, osm3s_context *c, const osm3s_ro
 {
     osm3s_rows all = {0}; /* slot: how much a node counts for one way */
     way_nodes nodes = {0};
-    int error = OSM3S_OK;
-    for (size_t i = 0; i < ways->n && error == OSM3S_OK; i++) {
-        uint32_t local;
-        const view *v = view_of_row(s, c, ways, i, &local, &error);
-        if (v == NULL || (error = view_way_nodes(v, local, &nodes)))
-            break;
+    row_walk walk = {s, c, ways, 0, NULL, OSM3S_OK};
+    while (next_way(&walk, &nodes)) {
         size_t from = all.n;
-        for (size_t k = 0; k < nodes.n && error == OSM3S_OK; k++) {
+        for (size_t k = 0; k < nodes.n && walk.error == OSM3S_OK; k++) {
             const way_node *w = &nodes.items[k];
             uint32_t links = (k > 0) + (k + 1 < nodes.n);
             if (w->lat != OSM3S_NO_COORD)
-                error = rows_push(&all, (osm3s_row){(uint64_t)w->ref, OSM3S_UNRESOLVED, count_links ? links : 1, w->lat,
-                                                    w->lon});
+                walk.error = rows_push(&all, (osm3s_row){(uint64_t)w->ref, OSM3S_UNRESOLVED, count_links ? links : 1,
+                                                         w->lat, w->lon});
         }
-        if (error || count_links)
-            continue;
-        if (all.n == from)
+        if (walk.error || count_links || all.n == from)
             continue;
         qsort(all.rows + from, all.n - from, sizeof *all.rows, compare_ids); /* a way counts once per node */
         size_t kept = from;
@@ -288,6 +291,7 @@ int osm3s_nodes_by_way_count(osm3s_snapshot *s, osm3s_context *c, const osm3s_ro
                 all.rows[kept++] = all.rows[k];
         all.n = kept;
     }
+    int error = walk.error;
     if (error == OSM3S_OK && all.n)
         qsort(all.rows, all.n, sizeof *all.rows, compare_ids);
     for (size_t i = 0; i < all.n && error == OSM3S_OK;) {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
-from osm3s.errors import Osm3sError, UsageError
+from osm3s.cli.inspection import Program
+from osm3s.errors import UsageError
 from osm3s.paths import AREAS, DatabaseDir
 
 if TYPE_CHECKING:
@@ -102,40 +102,27 @@ def dump_block(db_dir: str, family: str | None, block_id: int | None, element: s
                 print(element_text(placed))
 
 
-def main(arguments: list[str] | None = None) -> int:
-    db_dir = os.environ.get("OVERPASS_DB_DIR", "")
+def inspect(db_dir: str, arguments: list[str]) -> int:
     family = element = block = None
     all_elements = False
-    try:
-        for argument in sys.argv[1:] if arguments is None else arguments:
-            flag, _, value = argument.partition("=")
-            if argument in ("--help", "-h"):
-                sys.stdout.write(HELP)
-                return 0
-            if flag == "--db-dir" and value:
-                db_dir = value
-            elif flag == "--family" and value:
-                family = value
-            elif flag == "--block" and value.isdecimal():
-                block = int(value)
-            elif flag == "--of" and value:
-                element = value
-            elif argument == "--all":
-                all_elements = True
-            else:
-                raise UsageError(f"Unknown argument: {argument}")
-        if not db_dir:
-            raise UsageError("--db-dir=DIR is missing: which database?")
-        dump_block(db_dir, family, block, element, all_elements)
-    except UsageError as error:
-        print(f"{error}\n{USAGE}", file=sys.stderr)
-        return error.exit_status
-    except BrokenPipeError:
-        sys.stderr.close()
-    except Osm3sError as error:
-        print(f"dump_block: {error}", file=sys.stderr)
-        return 2
+    for argument in arguments:
+        flag, _, value = argument.partition("=")
+        if flag == "--family" and value:
+            family = value
+        elif flag == "--block" and value.isdecimal():
+            block = int(value)
+        elif flag == "--of" and value:
+            element = value
+        elif argument == "--all":
+            all_elements = True
+        else:
+            raise UsageError(f"Unknown argument: {argument}")
+    dump_block(db_dir, family, block, element, all_elements)
     return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    return Program("dump_block", USAGE, HELP).run(arguments, inspect)
 
 
 if __name__ == "__main__":

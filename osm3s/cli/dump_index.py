@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
-from osm3s.errors import Osm3sError, UsageError
+from osm3s.cli.inspection import Program
+from osm3s.errors import UsageError
 from osm3s.paths import DatabaseDir
 
 USAGE = "Usage: dump_index --db-dir=DIR [--key=PREFIX] [KIND…]   (--help explains)"
@@ -63,39 +63,26 @@ def parse_prefix(text: str) -> bytes:
         raise UsageError(f"--key={text}: must be a letter and pairs of hexadecimal digits, like T02") from None
 
 
-def main(arguments: list[str] | None = None) -> int:
-    db_dir, prefix = os.environ.get("OVERPASS_DB_DIR", ""), b""
+def inspect(db_dir: str, arguments: list[str]) -> int:
+    prefix, of_areas = b"", False
     kinds: list[str] = []
-    of_areas = False
-    try:
-        for argument in sys.argv[1:] if arguments is None else arguments:
-            flag, _, value = argument.partition("=")
-            if argument in ("--help", "-h"):
-                sys.stdout.write(HELP)
-                return 0
-            if flag == "--db-dir" and value:
-                db_dir = value
-            elif flag == "--key" and value:
-                prefix = parse_prefix(value)
-            elif argument == "--areas":
-                of_areas = True
-            elif argument.startswith("-"):
-                raise UsageError(f"Unknown argument: {argument}")
-            else:
-                kinds.append(argument)
-        if not db_dir:
-            raise UsageError("--db-dir=DIR is missing: which database?")
-        db = DatabaseDir(db_dir)
-        dump_index(db.areas if of_areas else db, kinds, prefix)
-    except UsageError as error:
-        print(f"{error}\n{USAGE}", file=sys.stderr)
-        return error.exit_status
-    except BrokenPipeError:
-        sys.stderr.close()
-    except Osm3sError as error:
-        print(f"dump_index: {error}", file=sys.stderr)
-        return 2
+    for argument in arguments:
+        flag, _, value = argument.partition("=")
+        if flag == "--key" and value:
+            prefix = parse_prefix(value)
+        elif argument == "--areas":
+            of_areas = True
+        elif argument.startswith("-"):
+            raise UsageError(f"Unknown argument: {argument}")
+        else:
+            kinds.append(argument)
+    db = DatabaseDir(db_dir)
+    dump_index(db.areas if of_areas else db, kinds, prefix)
     return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    return Program("dump_index", USAGE, HELP).run(arguments, inspect)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 
-from osm3s.errors import Osm3sError, UsageError
+from osm3s.cli.inspection import FAILED_STATUS, Program
+from osm3s.errors import UsageError
 from osm3s.paths import DatabaseDir
 
 USAGE = "Usage: verify --db-dir=DIR [--most=N]   (--help explains)"
@@ -85,29 +85,19 @@ def verify(db_dir: str, most: int) -> bool:
     return n == 0
 
 
+def inspect(db_dir: str, arguments: list[str]) -> int:
+    most = MOST_PROBLEMS
+    for argument in arguments:
+        flag, _, value = argument.partition("=")
+        if flag == "--most" and value.isdecimal():
+            most = int(value)
+        else:
+            raise UsageError(f"Unknown argument: {argument}")
+    return 0 if verify(db_dir, most) else FAILED_STATUS
+
+
 def main(arguments: list[str] | None = None) -> int:
-    db_dir, most = os.environ.get("OVERPASS_DB_DIR", ""), MOST_PROBLEMS
-    try:
-        for argument in sys.argv[1:] if arguments is None else arguments:
-            flag, _, value = argument.partition("=")
-            if argument in ("--help", "-h"):
-                sys.stdout.write(HELP)
-                return 0
-            if flag == "--db-dir" and value:
-                db_dir = value
-            elif flag == "--most" and value.isdecimal():
-                most = int(value)
-            else:
-                raise UsageError(f"Unknown argument: {argument}")
-        if not db_dir:
-            raise UsageError("--db-dir=DIR is missing: which database?")
-        return 0 if verify(db_dir, most) else 2
-    except UsageError as error:
-        print(f"{error}\n{USAGE}", file=sys.stderr)
-        return error.exit_status
-    except Osm3sError as error:
-        print(f"verify: {error}", file=sys.stderr)
-        return 2
+    return Program("verify", USAGE, HELP).run(arguments, inspect)
 
 
 if __name__ == "__main__":
