@@ -13,6 +13,7 @@
 | osm3s_osm_base.instance | held locked by the dispatcher as long as it runs |
 | osm3s_frontend | the socket on which frontends take queries |
 | transactions.log database.log | logs in the reference's format |
+| api_keys | keys of clients that have slots of their own |
 | slow_queries.log | queries that took long, with their plans |
 | areas.idx areas.shadow areas.lock areas.bin area_deltas.bin area_version | the same for the domain of the areas |
 | areas.writer | held locked by whoever writes areas |
@@ -114,6 +115,10 @@ class DatabaseDir:
     @property
     def database_log(self) -> str:
         return self.file("database.log")
+
+    @property
+    def api_keys(self) -> str:
+        return self.file("api_keys")
 
     @property
     def slow_queries_log(self) -> str:

@@ -42,13 +42,14 @@ int main(int argc, char **argv)
             at_most = LAUNCH_MAX_BODY;
         buffer_read_stdin(&body, at_most);
     }
-    put_map(&request, 8);
+    put_map(&request, 9);
     put_text(&request, "door", name);
     put_text(&request, "transport", "cgi");
     put_text(&request, "method", method);
     put_bytes(&request, "query_string", query_string, strlen(query_string));
     put_bytes(&request, "body", body.bytes != NULL ? body.bytes : (unsigned char *)"", body.n);
     put_text(&request, "remote_addr", environment("REMOTE_ADDR"));
+    put_text(&request, "api_key", environment("HTTP_X_API_KEY"));
     put_text(&request, "origin", environment("HTTP_ORIGIN"));
     put_text(&request, "requested_headers", environment("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"));
     return frontend_ask(connection, &request);

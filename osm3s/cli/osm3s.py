@@ -26,6 +26,7 @@ COMMANDS = {
     "install-units": Command(
         "osm3s.cli.install_units", "run osm3s as services of this machine: systemd, nginx, logrotate"
     ),
+    "api-key": Command("osm3s.cli.api_key", "make a key that gives its holder slots of their own"),
     "doctor": Command("osm3s.cli.doctor", "say what is wrong with an installation, and what to do"),
     "verify": Command("osm3s.cli.verify", "check a database from end to end"),
 }

@@ -94,6 +94,9 @@ class Admission(Protocol):
     def release(self, conn: int, now_s: float, *, finished: bool) -> None:
         """A query that was granted has ended, by itself or because its process died or fell silent."""
 
+    def give_slots(self, token: int, slots: int) -> None:
+        """From now on this client has its own number of slots."""
+
     def rate_limit(self, token: int) -> int:
         """Queries of this client at a time; 0 is no limit."""
 
@@ -136,6 +139,9 @@ class OpenAdmission:
         self.claimed_space_bytes -= claim.maxsize_bytes
         self.claimed_time_units -= claim.timeout_s
         self.finished += finished
+
+    def give_slots(self, token: int, slots: int) -> None:
+        pass  # nobody's slots are counted
 
     def rate_limit(self, token: int) -> int:
         return self.limits.rate_limit

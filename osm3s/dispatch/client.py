@@ -29,7 +29,7 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from osm3s.constants import DEFAULT_MAXSIZE_BYTES, DEFAULT_TIMEOUT_S
 from osm3s.dispatch import status_page
@@ -49,6 +49,17 @@ READ_WAIT_S = 35.0
 ANSWER_WAIT_S = 30.0
 LOGGED_TEXT_MAX_BYTES = MAX_FRAME_BYTES - 4096
 """A longer query text is cut in transactions.log."""
+
+
+class ClientStatus(NamedTuple):
+    """Times are seconds since 1970."""
+
+    token: int
+    rate_limit: int
+    queries: list[tuple[int, int, int, int, int]]
+    """Of the running ones: state code, pid, timeout_s, maxsize_bytes, start."""
+    ends: list[int]
+    """When its slots that cool down are free again."""
 
 
 class DispatcherClient:
@@ -114,24 +125,28 @@ class DispatcherClient:
         maxsize_bytes: int = DEFAULT_MAXSIZE_BYTES,
         query_text: str | bytes = b"",
         address: str = "",
+        api_key: str = "",
     ) -> Iterator[ReadSession]:
         """`ask_to_read`, and the wait for the answer."""
-        self.ask_to_read(timeout_s, maxsize_bytes, query_text, address)
+        self.ask_to_read(timeout_s, maxsize_bytes, query_text, address, api_key)
         with self.granted_reading() as session:
             yield session
 
-    def ask_to_read(self, timeout_s: int, maxsize_bytes: int, query_text: str | bytes = b"", address: str = "") -> None:
+    def ask_to_read(
+        self, timeout_s: int, maxsize_bytes: int, query_text: str | bytes = b"", address: str = "", api_key: str = ""
+    ) -> None:
         """Ask for permission to read a snapshot; `granted_reading` waits for it, so there is time to prepare meanwhile.
 
-        `address` is the client's (REMOTE_ADDR), empty for local tools. Raises DispatcherError.
+        `address` is the client's (REMOTE_ADDR), empty for local tools; `api_key` what it has sent. Raises
+        DispatcherError.
         """
         from osm3s.dispatch.request_hash import request_hashes  # costs a millisecond to import
 
         text = query_text.encode("utf-8", "surrogateescape") if isinstance(query_text, str) else query_text
         full, anonymous = request_hashes(text)
-        address = "".join(filter(str.isprintable, address))[:100]
+        address, api_key = ("".join(filter(str.isprintable, each))[:100] for each in (address, api_key))
         request = ("read_start", timeout_s, maxsize_bytes, client_token(address), full, anonymous, address)
-        self._tell((*request, text[:LOGGED_TEXT_MAX_BYTES]), READ_ORIGIN + "protocol_error")
+        self._tell((*request, text[:LOGGED_TEXT_MAX_BYTES], api_key), READ_ORIGIN + "protocol_error")
 
     @contextmanager
     def granted_reading(self) -> Iterator[ReadSession]:
@@ -181,14 +196,12 @@ class DispatcherClient:
         """Counters and gauges for Prometheus."""
         return str(self._ask_ok(("metrics",), "Dispatcher_Client::metrics::socket")[0])
 
-    def my_status(self, token: int) -> tuple[int, list[tuple[int, int, int, int, int]], list[int]]:
-        """(rate limit, active queries of this token, times at which its blocked slots are free again).
-
-        A query is (state code, pid, timeout_s, maxsize_bytes, start); times are seconds since 1970.
-        """
+    def my_status(self, address: str, api_key: str = "") -> ClientStatus:
+        """What the dispatcher knows of a client."""
         origin = "Dispatcher_Client::query_my_status::socket::1"
-        rate_limit, queries, ends = self._ask_ok(("my_status", token), origin)
-        return rate_limit, [tuple(query) for query in queries], ends
+        api_key = "".join(filter(str.isprintable, api_key))[:100]
+        token, rate_limit, queries, ends = self._ask_ok(("my_status", client_token(address), api_key), origin)
+        return ClientStatus(token, rate_limit, [tuple(query) for query in queries], ends)
 
     def query_by_token(self, token: int) -> int:
         """pid of the last active query of this token, or 0."""

@@ -2,7 +2,7 @@
 
 | request | arguments | answer |
 |---|---|---|
-| read_start | timeout_s, maxsize_bytes, token, full hash, anonymous hash, address, query text | granted / refused |
+| read_start | timeout_s, maxsize_bytes, token, two hashes, address, query text, API key | granted / refused |
 | read_idx_finished | txn id of the snapshot that was opened | none |
 | read_finished | statistics for the log | none |
 | prolongate | | none |
@@ -12,7 +12,7 @@
 | write_rollback | | ok |
 | status | | ok, text |
 | metrics | | ok, text |
-| my_status | token | ok, rate limit, active queries, cooldowns |
+| my_status | token, API key | ok, token, rate limit, active queries, cooldowns |
 | query_by_token | token | ok, pid or 0 |
 | set_limits | space_bytes, time_units (0 keeps), rate_limit (-1 keeps), allow duplicates (-1 keeps, 0, 1) | ok |
 | purge | pid | ok, number of sessions |
@@ -38,7 +38,7 @@ _SHORT = "a printable text of at most 62 bytes"
 _BYTES = "bytes"
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
-    "read_start": (_UINT, _UINT, _UINT, _UINT, _UINT, _TEXT, _BYTES),
+    "read_start": (_UINT, _UINT, _UINT, _UINT, _UINT, _TEXT, _BYTES, _TEXT),
     "read_idx_finished": (_UINT,),
     "read_finished": (_TEXT,),
     "prolongate": (),
@@ -48,7 +48,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "write_rollback": (),
     "status": (),
     "metrics": (),
-    "my_status": (_UINT,),
+    "my_status": (_UINT, _TEXT),
     "query_by_token": (_UINT,),
     "set_limits": (_UINT, _UINT, _SMALL, _SMALL),
     "purge": (_UINT,),

@@ -43,6 +43,8 @@ class ResourcePlanner(OpenAdmission):
     def __init__(self, limits: Limits | None = None) -> None:
         super().__init__(limits)
         self._clients: dict[int, Client] = {}
+        self._own_slots: dict[int, int] = {}
+        """Of the holders of keys, by token."""
         self._asked: dict[int, Claim] = {}
         """Claims of the queries that run or wait."""
         self._since_s: dict[int, float] = {}
@@ -96,7 +98,10 @@ class ResourcePlanner(OpenAdmission):
 
     def rate_limit(self, token: int) -> int:
         """Slots of this client; 0: as many as it likes."""
-        return self.limits.rate_limit if token else 0
+        return self._own_slots.get(token, self.limits.rate_limit) if token else 0
+
+    def give_slots(self, token: int, slots: int) -> None:
+        self._own_slots[token] = slots
 
     def _count_refusal(self, reason: str) -> None:
         if reason == "rate_limited":

@@ -18,6 +18,7 @@ import uvloop
 from osm3s import service_manager
 from osm3s.dispatch import effects as do
 from osm3s.dispatch.admission import Admission, Claim, OpenAdmission
+from osm3s.dispatch.api_keys import ApiKeys
 from osm3s.dispatch.client_connection import ClientConnection
 from osm3s.dispatch.effects import Effect
 from osm3s.dispatch.instance import BACKLOG, Instance
@@ -56,6 +57,7 @@ class Server:
         self._clients: dict[int, ClientConnection] = {}
         self._ending: list[ClientConnection] = []
         """Clients that asked us to stop: the end of their connection is the news that we are gone."""
+        self._api_keys = ApiKeys(instance.db.api_keys)
         self._numbers = 0
         self._shown: tuple[Any, ...] = ()
         self._wake_s = float("inf")
@@ -138,7 +140,8 @@ class Server:
             self._send(conn, ("refused", "not_permitted", NOT_PERMITTED))
             return
         match name, arguments:
-            case "read_start", [timeout_s, maxsize, token, full, anonymous, address, text]:
+            case "read_start", [timeout_s, maxsize, token, full, anonymous, address, text, key]:
+                token = self._token(token, key)
                 claim = Claim(timeout_s, maxsize, token, full, anonymous, address, text)
                 self.carry_out(state.read_start(conn, claim, now_s))
             case "read_idx_finished", [snapshot]:
@@ -166,6 +169,14 @@ class Server:
             case _:
                 self._answer(conn, name, arguments)
 
+    def _token(self, token: int, key: str) -> int:
+        """That of the holder of a key, who has slots of their own; else that of the address."""
+        budget = self._api_keys.budget(key) if key else None
+        if budget is None:
+            return token
+        self._admission.give_slots(budget.token, budget.slots)
+        return budget.token
+
     def _answer(self, conn: int, name: str, arguments: list[Any]) -> None:
         """Requests that only look."""
         readers = self._state.readers.active.values()
@@ -180,7 +191,8 @@ class Server:
             case "query_by_token", [token]:
                 pids = [reader.pid for reader in readers if reader.claim and reader.claim.token == token]
                 answer = (pids[-1] if pids else 0,)
-            case "my_status", [token]:
+            case "my_status", [token, key]:
+                token = self._token(token, key)
                 queries = [
                     (state_code(reader), reader.pid, reader.claim.timeout_s, reader.claim.maxsize_bytes,
                      int(reader.since_s + epoch_offset_s))
@@ -188,7 +200,7 @@ class Server:
                 ]  # fmt: skip
                 cooldowns = self._admission.cooldowns(self.now_s())
                 ends = [ceil(until + epoch_offset_s) for whose, until in cooldowns if whose == token]
-                answer = (self._admission.rate_limit(token), queries, sorted(ends))
+                answer = (token, self._admission.rate_limit(token), queries, sorted(ends))
                 pid = self._state.connections[conn].pid
                 self._journal.database(f"query_my_status by process {pid}.")
         self.carry_out([do.Reply(conn, ("ok", *answer))])

@@ -33,6 +33,8 @@ class Request:
     redirect: bool = True
     template: str = DEFAULT_TEMPLATE
     url: str = DEFAULT_URL
+    api_key: str = ""
+    """Gives the client slots of its own."""
     explain: bool = False
     """Tell how the query was answered instead of answering it."""
 
@@ -78,6 +80,7 @@ def decode_form(raw: bytes) -> Request:
             redirect=fields.get(b"redirect") != b"no",
             template=_text(fields.get(b"template", DEFAULT_TEMPLATE.encode())),
             url=_text(fields.get(b"url", DEFAULT_URL.encode())),
+            api_key=_text(fields.get(b"apikey", b"")),
             explain=fields.get(b"explain") == b"1",
         )
     _check_length(request.query)

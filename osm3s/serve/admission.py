@@ -85,7 +85,7 @@ def _keep_or_close(database: Database, client: DispatcherClient) -> Callable[...
 
 @contextmanager
 def admitted(
-    database: Database, timeout_s: int, maxsize_bytes: int, query_text: str, address: str
+    database: Database, timeout_s: int, maxsize_bytes: int, query_text: str, address: str, api_key: str = ""
 ) -> Iterator[Permission]:
     """Asks for permission, which `Permission.wait` then waits for.
 
@@ -100,7 +100,7 @@ def admitted(
             yield Permission(database.root, None, timeout_s, held)
             return
         held.push(_keep_or_close(database, client))
-        client.ask_to_read(timeout_s, maxsize_bytes, query_text, address)
+        client.ask_to_read(timeout_s, maxsize_bytes, query_text, address, api_key)
         yield Permission(client.db_dir, client, timeout_s, held)
 
 

@@ -25,6 +25,7 @@ def main(arguments: list[str]) -> int:
         method=env.get("REQUEST_METHOD", ""),
         query_string=os.fsencode(env.get("QUERY_STRING", "")),
         remote_addr=env.get("REMOTE_ADDR", ""),
+        api_key=env.get("HTTP_X_API_KEY", ""),
         origin=env.get("HTTP_ORIGIN", ""),
         requested_headers=env.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", ""),
     )

@@ -36,6 +36,8 @@ class Query:
     """Overrides the format that the text asks for."""
     address: str = ""
     """Of the client, for quotas; empty for local tools."""
+    api_key: str = ""
+    """What the client has sent to get slots of its own."""
     web: bool = False
     """Messages have the wording for web clients."""
     rules: bool = False
@@ -134,7 +136,9 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
     started_s, cpu_before_s = time.monotonic(), cpu_seconds()
     try:
         with (
-            admitted(database, settings.timeout_s, settings.maxsize_bytes, text, query.address) as permission,
+            admitted(
+                database, settings.timeout_s, settings.maxsize_bytes, text, query.address, query.api_key
+            ) as permission,
             _snapshot(permission, settings, door, engine) as snapshot,
         ):
             started_s = time.monotonic()

@@ -149,6 +149,7 @@ class HttpConnection:
             query_string=head.query_string,
             body=bytes(body.data),
             remote_addr=self._client_address(head),
+            api_key=head.text(b"x-api-key"),
             origin=head.text(b"origin"),
             requested_headers=head.text(b"access-control-request-headers"),
             keep_alive=head.keep_alive,

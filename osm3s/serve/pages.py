@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from osm3s.ql.request import form_fields
 from osm3s.serve import augmented_diffs, editor, health, status
 from osm3s.serve.convert import convert, convert_xapi
 from osm3s.serve.doors import EDITOR_DOORS
@@ -19,7 +20,8 @@ CLONE_DIR = "/var/www/clone"
 
 
 def _status(request: Request, database: Database) -> Page:
-    return Page(status.status_text(database, request.remote_addr, time.time()))
+    in_query = form_fields(request.query_string).get(b"apikey", b"").decode("utf-8", "replace")
+    return Page(status.status_text(database, request.remote_addr, time.time(), request.api_key or in_query))
 
 
 def _timestamp(_request: Request, database: Database) -> Page:

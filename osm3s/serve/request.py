@@ -34,6 +34,8 @@ class Request:
     query_string: bytes = b""
     body: bytes = b""
     remote_addr: str = ""
+    api_key: str = ""
+    """The header X-API-Key."""
     origin: str = ""
     requested_headers: str = ""
     """Access-Control-Request-Headers, echoed in the answer."""

@@ -16,20 +16,19 @@ SLOTS_IF_UNLIMITED = 64
 """Told to clients that look for free slots before they ask, where nothing limits them."""
 
 
-def status_text(database: Database, address: str, now_s: float) -> str:
+def status_text(database: Database, address: str, now_s: float, api_key: str = "") -> str:
     """What a client may do at the moment. The order of the lines is part of the contract: clients count them.
 
     Raises DispatcherError if no dispatcher answers.
     """
-    token = client_token(address)
     try:
         with DispatcherClient.connect(database.root or None, database.socket_dir) as client:
             root = client.db_dir
-            rate_limit, queries, ends = client.my_status(token)
+            token, rate_limit, queries, ends = client.my_status(address, api_key)
     except DispatcherError as error:
         if not database.direct or error.origin != NOT_RUNNING_ORIGIN:
             raise
-        root, rate_limit, queries, ends = database.root, 0, [], []
+        root, token, rate_limit, queries, ends = database.root, client_token(address), 0, [], []
     blocked = sorted(end for end in ends if end >= int(now_s))
     free = rate_limit - len(queries) - len(blocked) if rate_limit else max(1, SLOTS_IF_UNLIMITED - len(queries))
     lines = [
@@ -86,7 +85,7 @@ def kill_my_queries(database: Database, address: str) -> str:
     Local tools, which have no address, are nobody's queries.
     """
     with DispatcherClient.connect(database.root or None, database.socket_dir) as client:
-        queries = client.my_status(client_token(address))[1] if address else []
+        queries = client.my_status(address).queries if address else []
     lines = []
     for _, pid, *_ in queries:
         lines.append(f"Killing query (pid {pid}) from IP {address} ...")

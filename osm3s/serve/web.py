@@ -103,7 +103,8 @@ def _query(request: Request, database: Database, door: WebDoor, engine: Engine) 
     except QueryRejected as rejected:
         door.rejected("", rejected.messages)
         return
-    query = Query(form, address=request.remote_addr, web=True, validate_only=request.head_only)
+    client = (request.remote_addr, request.api_key or form.api_key)
+    query = Query(form, "", *client, web=True, validate_only=request.head_only)
     answer(query, database, door, engine)
 
 

@@ -74,14 +74,14 @@ def test_status_of_queries(site: Site) -> None:
         opening = site.run("--status", db=False).stdout.splitlines()
         session.opened(0)
         reading = site.run("--status").stdout.splitlines()
-        rate_limit, queries, cooldowns = client.my_status(0x01020304)
+        token, rate_limit, queries, cooldowns = client.my_status("1.2.3.4")
         assert client.query_by_token(0x01020304) == os.getpid() and client.query_by_token(5) == 0
     assert opening[2:5] == ["Rate limit: 2", "Total available space: 1000000", "Total claimed space: 4096"]
     assert opening[6:8] == ["Total available time units: 500", "Total claimed time units: 90"]
     assert re.fullmatch(rf"131334 {os.getpid()} 16909060 4096 90 \d{{10}}", opening[14]) and len(opening) == 15
     assert re.fullmatch(rf"131584 {os.getpid()} 16909060 4096 90 \d{{10}}", reading[14])
     assert reading[15:] == [f"pending\t{os.getpid()}"]
-    assert rate_limit == 2 and cooldowns == []
+    assert (token, rate_limit, cooldowns) == (0x01020304, 2, [])
     assert queries == [(131584, os.getpid(), 90, 4096, int(reading[14].split()[-1]))]
     site.logged(f"[{os.getpid()}] requesting out;", "transactions.log")
     site.logged(" 16909060 1.2.3.4 0", "transactions.log")

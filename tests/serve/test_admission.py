@@ -23,7 +23,11 @@ from typing import NamedTuple
 
 import pytest
 
+from osm3s.cli import api_key
+from osm3s.dispatch.api_keys import FIRST_TOKEN, ApiKeys, add_key
 from osm3s.dispatch.client import DispatcherClient
+from osm3s.errors import UsageError
+from osm3s.paths import DatabaseDir
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 LOCAL, OTHER = "127.0.0.1", "203.0.113.9"
@@ -58,9 +62,11 @@ class Site:
         self.db = db
         self.url = url
 
-    def http(self, place: str = "interpreter", query: str = QUERY, address: str = "") -> Answer:
+    def http(self, place: str = "interpreter", query: str = QUERY, address: str = "", key: str = "") -> Answer:
         data = urllib.parse.urlencode({"data": query}).encode() if place == "interpreter" else None
         request = urllib.request.Request(f"{self.url}/{place}", data)
+        if key:
+            request.add_header("X-API-Key", key)
         if address:
             request.add_header("X-Forwarded-For", address)
         try:
@@ -187,3 +193,36 @@ def test_the_status_tells_a_client_of_its_slots(site: Site, held: Callable[..., 
     lines = site.http("status", address=OTHER).text.splitlines()
     assert lines[3:5] == ["Rate limit: 1", "Currently running queries (pid, space limit, time limit, start time):"]
     assert re.fullmatch(rf"{os.getpid()}\t1000\t44\t\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ", lines[5]) and len(lines) == 6
+
+
+def test_a_key_gives_slots_of_its_own(site: Site, held: Callable[..., None]) -> None:
+    held(OTHER)
+    for number in range(3):
+        held(OTHER, f"waiting {number}", wait=True)
+    assert site.http(address=OTHER).status == 429
+    key = add_key(DatabaseDir(str(site.db)).api_keys, 2, "ann of the office")
+    assert site.http(address=OTHER, key=key).status == 200
+    assert site.http(f"interpreter?data=node(1);out;&apikey={key}", address=OTHER).status == 200
+    assert site.http(address=OTHER, key="guessed").status == 429
+    lines = site.http("status", address=OTHER, key=key).text.splitlines()
+    assert lines[3:5] == ["Rate limit: 2", "2 slots available now."]
+    assert site.http(f"status?apikey={key}", address=OTHER).text.splitlines()[3:5] == lines[3:5]
+    env = os.environ | {"OVERPASS_DB_DIR": str(site.db), "REMOTE_ADDR": OTHER, "REQUEST_METHOD": "GET"}
+    env |= {"QUERY_STRING": "data=node(1);out;", "HTTP_X_API_KEY": key}
+    program = str(PROJECT / "cgi-bin" / "interpreter")
+    assert '<node id="1"' in subprocess.run([program], env=env, capture_output=True, text=True, timeout=60).stdout
+    Path(DatabaseDir(str(site.db)).api_keys).write_text("# withdrawn\nnonsense 3 x\n")
+    assert site.http(address=OTHER, key=key).status == 429
+
+
+def test_the_program_that_makes_keys(tmp_path: Path) -> None:
+    key = api_key.make(["ann", "--slots=3", f"--db-dir={tmp_path}"])
+    api_key.make(["bob", f"--db-dir={tmp_path}"])
+    path = DatabaseDir(str(tmp_path)).api_keys
+    budget = ApiKeys(path).budget(key)
+    assert budget is not None and (budget.slots, budget.name) == (3, "ann") and budget.token >= FIRST_TOKEN
+    assert ApiKeys(path).budget("other") is None and ApiKeys(path + ".none").budget(key) is None
+    assert key not in Path(path).read_text() and os.stat(path).st_mode & 0o077 == 0
+    for wrong in ([], ["--slots=x", "a"], ["a", "b"]):
+        with pytest.raises(UsageError):
+            api_key.make([*wrong, f"--db-dir={tmp_path}"])
