@@ -31,8 +31,10 @@ int osm3s_lines_around_nodes(const int32_t *lat_lon, const uint32_t *line_sizes,
 /* --- closed ways --- */
 
 typedef struct {
+    osm3s_snapshot *snapshot;
     osm3s_row *nodes;       /* with position */
     size_t n, n_near;
+    osm3s_bbox box;         /* of all of them */
     grid *index;
     osm3s_row *near;        /* those in the box of the way in question */
     way_nodes way;
@@ -54,11 +56,13 @@ static int search_start(search *s, const osm3s_rows *nodes)
     osm3s_bbox *boxes = malloc((nodes->n + 1) * sizeof *boxes);
     s->nodes = malloc((nodes->n + 1) * sizeof *s->nodes);
     s->near = malloc((nodes->n + 1) * sizeof *s->near);
+    s->box = bbox_empty();
     for (size_t i = 0; boxes && s->nodes && i < nodes->n; i++)
         if (nodes->rows[i].lat != OSM3S_NO_COORD) {
             const osm3s_row *node = s->nodes + s->n;
             s->nodes[s->n] = nodes->rows[i];
-            boxes[s->n++] = (osm3s_bbox){node->lat, node->lon, node->lat, node->lon};
+            boxes[s->n] = (osm3s_bbox){node->lat, node->lon, node->lat, node->lon};
+            bbox_add(&s->box, &boxes[s->n++]);
         }
     if (boxes && s->nodes && s->near)
         s->index = grid_new(boxes, s->n, false);
@@ -91,19 +95,26 @@ static bool is_closed(const way_nodes *way)
     return way->n > 0 && way->items[0].ref == way->items[way->n - 1].ref;
 }
 
-/* Does the way of a slot contain a node? 1, 0, or an error. */
-static int way_is_around(search *s, const view *v, uint32_t slot)
+/* The nodes in the box of the way of a slot, into s->near. */
+static void find_candidates(search *s, const view *v, uint32_t slot)
 {
-    osm3s_bbox box = view_bbox(v, slot);
-    if (bbox_is_empty(&box))
-        return 0;
-    if ((int64_t)box.east - box.west > LON_180) /* over the antimeridian, maybe around a pole */
-        box = (osm3s_bbox){-LAT_90, -LON_180, LAT_90, LON_180};
-    find_near(s, &box, false);
-    if (s->n_near == 0)
-        return 0;
-    int error = view_way_nodes(v, slot, &s->way);
-    if (error || !is_closed(&s->way))
+    s->n_near = 0;
+    osm3s_bbox box = {.west = (int32_t)column_get(&v->west, slot), .east = (int32_t)column_get(&v->east, slot)};
+    bool wide = (int64_t)box.east - box.west > LON_180; /* over the antimeridian, maybe around a pole */
+    if (!wide && (box.west > s->box.east || box.east < s->box.west))
+        return;
+    box.south = (int32_t)column_get(&v->south, slot);
+    box.north = (int32_t)column_get(&v->north, slot);
+    if (box.south > box.north || (!wide && (box.south > s->box.north || box.north < s->box.south)))
+        return;
+    find_near(s, wide ? &(osm3s_bbox){-LAT_90, -LON_180, LAT_90, LON_180} : &box, false);
+}
+
+/* Does the way of a slot contain one of the nodes in its box? 1, 0, or an error. */
+static int way_is_around(search *s, const view *v, uint32_t block, uint32_t slot)
+{
+    int error = snapshot_check_body(s->snapshot, block);
+    if (error || (error = view_way_nodes(v, slot, &s->way)) || !is_closed(&s->way))
         return error;
     if (grow(&s->vertices, &s->cap_vertices, s->way.n + 1, sizeof *s->vertices))
         return OSM3S_NOMEM;
@@ -116,7 +127,8 @@ static int search_part(search *s, const view *v, const uint64_t *dead, uint32_t 
     for (uint32_t slot = 0; slot < v->n; slot++) {
         if (dead && dead[slot / 64] >> slot % 64 & 1)
             continue;
-        int found = way_is_around(s, v, slot);
+        find_candidates(s, v, slot);
+        int found = s->n_near ? way_is_around(s, v, block, slot) : 0;
         if (found < 0 || (found && rows_push(out, (osm3s_row){column_get(&v->id, slot), block, slot + slot_offset, 0, 0})))
             return found < 0 ? found : OSM3S_NOMEM;
     }
@@ -126,7 +138,7 @@ static int search_part(search *s, const view *v, const uint64_t *dead, uint32_t 
 int osm3s_ways_around_nodes(osm3s_snapshot *s, osm3s_context *c, const uint32_t *blocks, size_t n_blocks,
                             const osm3s_rows *nodes, osm3s_rows *out)
 {
-    search search = {.n = 0};
+    search search = {.snapshot = s};
     int error = search_start(&search, nodes);
     for (size_t i = 0; i < n_blocks && error == OSM3S_OK; i++) {
         const osm3s_dir_entry *e = osm3s_snapshot_entry(s, blocks[i]);
@@ -137,7 +149,7 @@ int osm3s_ways_around_nodes(osm3s_snapshot *s, osm3s_context *c, const uint32_t 
         const view *base = snapshot_base(s, blocks[i]), *delta = snapshot_delta(s, blocks[i]);
         if (base == NULL)
             error = OSM3S_CORRUPT;
-        else if ((error = snapshot_check_body(s, blocks[i])) == OSM3S_OK)
+        else
             error = search_part(&search, base, snapshot_dead(s, blocks[i]), blocks[i], 0, out);
         if (error == OSM3S_OK && delta->n)
             error = search_part(&search, delta, NULL, blocks[i], base->n, out);
