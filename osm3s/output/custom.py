@@ -16,9 +16,10 @@ from functools import partial
 from urllib.parse import quote
 
 from osm3s.constants import COPYRIGHT
+from osm3s.ffi import ffi, lib
 from osm3s.ffi.sink import Sink
 from osm3s.output.decoded import Decoded, DecodedWriter
-from osm3s.output.derived import Bounds, coordinate
+from osm3s.output.derived import Bounds, Position, coordinate
 from osm3s.output.elements import Head
 from osm3s.output.markup import HTML_CONTENT_TYPE, HTML_END, error_paragraph, escaped, html_begin
 from osm3s.output.print_options import Box
@@ -138,6 +139,15 @@ def _zoom(bounds: Bounds) -> int:
     return zoom
 
 
+def _center(bounds: Bounds) -> Position:
+    """The centre as the core computes it, so that it is rounded like everywhere else."""
+    south, west, north, east = (round(side * 1e7) for side in (bounds.south, bounds.west, bounds.north, bounds.east))
+    box = ffi.new("osm3s_bbox *", {"south": south, "west": west, "north": north, "east": east})
+    place = ffi.new("double[2]")
+    lib.osm3s_center_of_bounds(box[0], place, place + 1)
+    return place[0], place[1]
+
+
 def _coords(bounds: Bounds | None, id_: Values, text: str) -> str:
     if bounds is None:
         return ""
@@ -148,7 +158,7 @@ def _bbox(bounds: Bounds | None, id_: Values, text: str) -> str:
     if bounds is None:
         none = block_in(text, "none")
         return text if none is None else none
-    lat, lon = bounds.center
+    lat, lon = _center(bounds)
     values = {
         "south": coordinate(bounds.south),
         "west": coordinate(bounds.west),
