@@ -399,8 +399,13 @@ static int build_base(osm3s_update *u, const block_group *g, osm3s_built_block *
     out->family = g->family;
     out->block = first ? g->block : OSM3S_UNRESOLVED;
     out->is_base = 1;
-    out->order_key = first && known ? osm3s_snapshot_entry(u->s, g->block)->order_key
-                     : from < u->n_pieces ? u->pieces[from].key : 0;
+    out->order_key = from < u->n_pieces ? u->pieces[from].key : UINT64_MAX;
+    if (first && known) { /* only the first block of a family has elements whose keys are smaller than its own */
+        uint64_t old_key = osm3s_snapshot_entry(u->s, g->block)->order_key;
+        out->order_key = out->order_key < old_key ? out->order_key : old_key;
+    } else if (from == u->n_pieces) {
+        out->order_key = 0;
+    }
     out->bbox = out->parts.bbox;
     out->newest = out->parts.newest;
     if (u->with_history && known && !is_cut(u, g)) { /* its attic stays where it is */

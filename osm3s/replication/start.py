@@ -31,26 +31,34 @@ def start_sequence(feed: KnownFeed, position: Position, asked: int | None) -> in
     `asked` is what a person says it is; it counts only where the database does not know.
     Raises UsageError if there would be a gap or nothing tells; FeedError.
     """
-    known = position.sequence
-    other_feed = feed.url and position.replication_url and not same_feed(feed.url, position.replication_url)
-    if known is not None and not other_feed:
-        if asked is not None and asked > known:
-            raise UsageError(
-                f"the database contains the diffs up to {known}: starting at {asked} would leave a gap, "
-                "and its data would be wrong from then on"
-            )
-        if position.replication_url or not feed.url:
+    known, data_s = position.sequence, seconds_of(position.timestamp)
+    if known is not None and (asked == known or _may_be_of(feed, known, position, asked)):
+        if asked is None or asked <= known:
             return known
-        return _checked(feed, known, position)
+        if data_s is not None and _not_later(_state_or_none(feed, asked), data_s):
+            return asked  # so what is known is a number of another feed
+        raise UsageError(
+            f"the database contains the diffs up to {known}: starting at {asked} would leave a gap, "
+            "and its data would be wrong from then on"
+        )
     if asked is not None:
         return _checked(feed, asked, position)
-    data_s = seconds_of(position.timestamp)
     if data_s is None:
         raise UsageError(
             "neither a diff's number nor a timestamp says how old the data is: "
             "say which diff is the last that it contains, with --start=N"
         )
     return sequence_at(feed, data_s, position.timestamp)
+
+
+def _may_be_of(feed: KnownFeed, known: int, position: Position, asked: int | None) -> bool:
+    """Whether the number of the last diff in the data can be one of this feed."""
+    if feed.url and position.replication_url:
+        return same_feed(feed.url, position.replication_url)
+    state = _state_or_none(feed, known)
+    if state is not None:
+        return seconds_of(state.timestamp) == seconds_of(position.timestamp)
+    return asked is None or feed.newest().sequence >= known
 
 
 def _checked(feed: Feed, sequence: int, position: Position) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 import lmdb
 
-from osm3s.errors import StorageError
+from osm3s.errors import DispatcherError, StorageError
 from osm3s.paths import DatabaseDir
 from osm3s.replication.diff import Diff
 from osm3s.replication.errors import Moved
@@ -86,7 +86,7 @@ class Target:
                 recover_locked(permission.db)
                 n_large_deltas = commit_changes(permission, batches, version, check)
             if n_large_deltas:
-                with writing(self.db.root) as permission:
+                with suppress(DispatcherError), writing(self.db.root) as permission:  # it can wait
                     compact(permission)
         self._derive(self.db.root)
 

@@ -16,6 +16,8 @@ MOST_ENTRIES = ENTRIES_PER_PAGE * 3 // 2
 class IndexWriter(Protocol):
     def put(self, key: bytes, value: bytes) -> None: ...
 
+    def delete(self, key: bytes) -> None: ...
+
 
 class DirectoryPages:
     """Blocks have the numbers that a snapshot of the same version gives them."""
@@ -71,6 +73,8 @@ class DirectoryPages:
             entries: list[bytes] = []
             for at in range(len(page) // ENTRY_BYTES):
                 entries += changes.get(at) or (page[at * ENTRY_BYTES : (at + 1) * ENTRY_BYTES],)
+            if entries[0] != page[:ENTRY_BYTES]:
+                index.delete(_page_key(family, page[:ENTRY_BYTES]))  # the first block of a family may get a smaller key
             self._put(index, family, entries)
         for family, fresh in self._fresh.items():
             self._put(index, family, [entry.pack() for entry in fresh])
@@ -78,7 +82,9 @@ class DirectoryPages:
     def _put(self, index: IndexWriter, family: int, entries: list[bytes]) -> None:
         size = len(entries) if len(entries) <= MOST_ENTRIES else ENTRIES_PER_PAGE
         for start in range(0, len(entries), size):
-            first = DirectoryEntry.unpack(entries[start])
-            index.put(
-                index_keys.directory_page(family, first.order_key, first.id), b"".join(entries[start : start + size])
-            )
+            index.put(_page_key(family, entries[start]), b"".join(entries[start : start + size]))
+
+
+def _page_key(family: int, first_entry: bytes) -> bytes:
+    first = DirectoryEntry.unpack(first_entry)
+    return index_keys.directory_page(family, first.order_key, first.id)

@@ -239,6 +239,19 @@ def test_a_number_of_another_feed_does_not_count(server: FeedServer, root: Path)
         assert (position.replicate_id, position.timestamp) == ("3", timestamp_of(6))
 
 
+def test_numbers_without_a_feed_are_told_apart_by_time(server: FeedServer, tmp_path: Path) -> None:
+    """The data is from diff 300 of a feed that is not named; the one that is followed now counts otherwise."""
+    publish(server, 1, 9)
+    import_world(tmp_path / "db", "300", timestamp_of(5))
+    with pytest.raises(UsageError, match="gap"):
+        follow(tmp_path / "db", server.url, asked=6)
+    assert follow(tmp_path / "db", server.url, asked=5)[0].batches == [[6, 7, 8, 9]]
+    import_world(tmp_path / "same", "5", timestamp_of(5))
+    assert follow(tmp_path / "same", server.url, asked=3)[0].batches == [[6, 7, 8, 9]]
+    import_world(tmp_path / "low", "2", timestamp_of(5))  # number 2 is of another time, so it is of another feed
+    assert follow(tmp_path / "low", server.url)[0].batches == [[6, 7, 8, 9]]
+
+
 def test_the_header_of_an_extract_names_number_and_feed(shared_dir: Path, tmp_path: Path) -> None:
     from test_replication import unpacked
 
