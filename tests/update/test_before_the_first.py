@@ -1,4 +1,4 @@
-"""Elements that come before all others in the order of blocks: the whole world's changes in an extract of one corner."""
+"""Elements that come before all others in the order of blocks: changes all over the world in an extract of a corner."""
 
 from __future__ import annotations
 
