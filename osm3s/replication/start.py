@@ -58,7 +58,10 @@ def _may_be_of(feed: KnownFeed, known: int, position: Position, asked: int | Non
     state = _state_or_none(feed, known)
     if state is not None:
         return seconds_of(state.timestamp) == seconds_of(position.timestamp)
-    return asked is None or feed.newest().sequence >= known
+    try:
+        return asked is None or feed.newest().sequence >= known
+    except Absent:
+        return True  # an archive that is still empty
 
 
 def _checked(feed: Feed, sequence: int, position: Position) -> int:

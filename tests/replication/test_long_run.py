@@ -23,7 +23,7 @@ from osm3s.storage import index_keys
 from osm3s.update import prune_changelog
 from osm3s.update.update_files import update_files
 
-COMMITS = int(os.environ.get("OSM3S_SOAK_COMMITS", "160"))
+COMMITS = int(os.environ.get("OSM3S_SOAK_COMMITS", "100"))
 BEGIN_S = seconds_of("2026-01-01T00:00:00Z") or 0.0
 DAY_S = 86400
 
