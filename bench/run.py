@@ -1,4 +1,4 @@
-"""Run the benchmark: data, imports, queries, diffs, disk; print the table and keep it in bench/results.
+"""Run the benchmark: data, imports, queries, areas, diffs, disk; print the table and keep it in bench/results.
 
     python -m bench.run [--size small|standard|large] [--only STEP_ROW_OR_QUERY,...] [--keep DIR]
                         [--sides ours,reference] [--seconds S]
@@ -17,6 +17,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from bench.areas import measure_areas
 from bench.data import SIZES, DataMissing, make_data
 from bench.databases import PROJECT, Ours, Reference, Side
 from bench.diff import measure_diffs
@@ -26,7 +27,7 @@ from bench.queries import Query, read_queries
 from bench.rounds import asking, measure_query
 from bench.table import Report, commit, machine, render
 
-STEPS = ("import", "queries", "diff", "disk")
+STEPS = ("import", "queries", "areas", "diff", "disk")
 RESULTS = Path(__file__).resolve().parent / "results"
 WARM_SECONDS = {"small": 1.0, "standard": 8.0, "large": 20.0}
 
@@ -102,6 +103,9 @@ def run_bench(arguments: argparse.Namespace, work: Path) -> Report:
             for query in queries:
                 say(query.name)
                 report["queries"].append(measure_query(query, asked, cgi, seconds))
+    if "areas" in steps and sides:
+        say("areas")
+        report["areas"] = measure_areas(sides, work)
     if "diff" in steps and sides:
         say("diffs")
         report.update(measure_diffs(sides, pbf, work))

@@ -33,6 +33,7 @@ TARGETS: Mapping[str, Target | None] = {
 IMPORT_FASTER, IMPORT_MEMORY_BYTES = 10.0, 1_500_000_000
 DIFF_FASTER, DIFF_WRITTEN_SHARE = 5.0, 0.1
 DISK_SHARE = 0.8
+AREAS_FASTER = 20.0
 
 
 def machine(directory: Path) -> dict[str, str]:
@@ -97,6 +98,8 @@ def render(report: Report) -> str:
         parts.append(_import_table(report))
     if report.get("queries"):
         parts.append(_query_table(report))
+    if report.get("areas"):
+        parts.append(_areas_table(report))
     if report.get("diffs"):
         parts.append(_diff_table(report))
     if report.get("disk"):
@@ -199,6 +202,22 @@ def query_ratios(result: Report) -> tuple[float | None, float | None]:
     """Ratios to the fastest path and to the CGI path; None where a side was not measured."""
     ours, theirs = _least(result.get("ours", {}).get("warm_s")), result.get("reference", {})
     return ratio(_least(theirs.get("warm_s")), ours), ratio(_least(theirs.get("cgi_s")), ours)
+
+
+def _areas_table(report: Report) -> str:
+    ways = report["areas"]
+    rows = [
+        [name, _seconds(f["wall_s"]), _seconds(f["user_s"] + f["system_s"]), _megabytes(f["peak_memory_bytes"])]
+        if "wall_s" in f
+        else [name, f["failed"], "", ""]
+        for name, f in ways.items()
+    ]
+    table = "## Areas from the whole map\n\n" + _rows(["made by", "wall", "CPU", "peak memory"], rows)
+    ours, theirs = ways.get("osm3s", {}), ways.get("reference, by rules", {})
+    factor = ratio(theirs.get("wall_s"), ours.get("wall_s"))
+    if factor:
+        table += f"\n\n{_times(factor)} as fast (target {AREAS_FASTER:g} x) {verdict((factor, AREAS_FASTER))}"
+    return table
 
 
 def _diff_table(report: Report) -> str:

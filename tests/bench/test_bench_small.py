@@ -119,7 +119,7 @@ def test_every_query_file_is_complete(size: str) -> None:
 
 def test_only_chooses_steps_rows_and_queries() -> None:
     queries = read_queries(PLACES["small"])
-    assert choose("", queries) == ({"import", "queries", "diff", "disk"}, queries)
+    assert choose("", queries) == ({"import", "queries", "areas", "diff", "disk"}, queries)
     steps, chosen = choose("import,count,city_tag", queries)
     assert steps == {"import", "queries"}
     assert {query.row for query in chosen} == {"count", "small"} and sum(q.row == "small" for q in chosen) == 1
@@ -238,6 +238,11 @@ def test_table_states_targets_and_verdicts() -> None:
                 }
             ],
             "disk": {"osm3s": 900, "reference": 1000},
+            "areas": {
+                "osm3s": {**figures, "wall_s": 0.5},
+                "osm3s, by rules": {"failed": "failed: out of memory"},
+                "reference, by rules": {**figures, "wall_s": 12.0},
+            },
         }
     )
     assert "20 x as fast (target 10 x, at most 1.5 GB) pass" in text
@@ -245,6 +250,7 @@ def test_table_states_targets_and_verdicts() -> None:
     assert "| 5 x |  | 15 x | miss |" in text
     assert "failed: refused" in text
     assert "| 14 x | 0.050 | pass |" in text
+    assert "24 x as fast (target 20 x) pass" in text and "failed: out of memory" in text
     assert "0.90 of the reference's (target at most 0.8): miss" in text
 
 
