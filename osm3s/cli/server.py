@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from osm3s import service_manager
 from osm3s.errors import DispatcherError, Osm3sError, UsageError
@@ -39,6 +40,7 @@ The address is printed when queries can be asked. SIGTERM or Ctrl-C stops everyt
 """
 
 STOP_WAIT_S = 10
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass(slots=True)
@@ -123,12 +125,18 @@ def _wake(number: int, frame: object) -> None:
     """Having a handler is enough: the signal writes into the wakeup descriptor."""
 
 
+def _environment() -> dict[str, str]:
+    """For our processes: they run the code that this one runs, whatever lies in the current directory."""
+    own = service_manager.leave_to_children()
+    return own | {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [own.get("PYTHONPATH")])])}
+
+
 @contextmanager
 def _frontends(options: Options) -> Iterator[subprocess.Popen[bytes]]:
     """The warmed parent, as a process of its own; running when this begins, ended when it ends."""
     arguments = [f"--db-dir={options.db_dir}", "--direct", *options.frontend]
-    command = [sys.executable, "-m", "osm3s.cli.frontend", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=service_manager.leave_to_children())
+    command = [sys.executable, "-P", "-m", "osm3s.cli.frontend", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=_environment())
     try:
         if process.stdout is None or process.stdout.read(1) != b"\n":
             raise DispatcherError("The processes that answer queries could not be started.")
@@ -154,8 +162,8 @@ def _dispatcher(options: Options) -> Iterator[None]:
         arguments.append(f"--socket-dir={options.socket_dir}")
     if options.rate_limit:
         arguments.append(options.rate_limit)
-    command = [sys.executable, "-m", "osm3s.cli.dispatcher", *arguments]
-    done = subprocess.run(command, env=service_manager.leave_to_children(), check=False)
+    command = [sys.executable, "-P", "-m", "osm3s.cli.dispatcher", *arguments]
+    done = subprocess.run(command, env=_environment(), check=False)
     if done.returncode:
         raise DispatcherError("The dispatcher could not be started.")
     try:

@@ -34,9 +34,13 @@ def db() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def server(db: Path) -> Iterator[str]:
-    env = os.environ | {"PYTHONPATH": str(PROJECT), "OSM3S_SHM_DIR": str(db.parent)}
-    command = [sys.executable, "-m", "osm3s.cli.server", f"--db-dir={db}", "--port=0", "--with-dispatcher"]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+    """Started where another package of that name lies, which must not be taken for ours."""
+    decoy = db.parent / "osm3s"
+    decoy.mkdir()
+    (decoy / "__init__.py").write_text("raise SystemExit('the wrong code')")
+    env = os.environ | {"OSM3S_SHM_DIR": str(db.parent)}
+    command = [str(PROJECT / "bin" / "osm3s_server"), f"--db-dir={db}", "--port=0", "--with-dispatcher"]
+    process = subprocess.Popen(command, env=env, cwd=db.parent, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     yield process.stdout.readline().strip().removesuffix("/api/interpreter")
     process.send_signal(signal.SIGTERM)
@@ -89,6 +93,22 @@ def test_metrics_count(server: str, db: Path) -> None:
     assert after["osm3s_dispatcher_up"] == 1 and after["osm3s_database_version"] > 0
     assert after["osm3s_database_bytes"] > 0 and after["osm3s_disk_free_bytes"] > 0
     assert after["osm3s_data_lag_seconds"] > 1e8
+
+
+def test_monitoring_plugins_find_what_they_parse(server: str, db: Path) -> None:
+    """Munin's plugins for the reference take words by their place in lines of `dispatcher --status`."""
+    command = [sys.executable, "-m", "osm3s.cli.dispatcher", "--osm-base", f"--db-dir={db}", "--status"]
+    env = os.environ | {"PYTHONPATH": str(PROJECT)}
+    status = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=True).stdout
+    counters = [line.split() for line in status.splitlines() if line.startswith("Counter")]
+    by_third = {words[2]: words for words in counters}
+    assert all(by_third[word][4].isdigit() for word in ("started", "finished"))
+    assert all(by_third[word][5].isdigit() for word in ("load", "rate"))
+    assert by_third["as"][3] == "duplicate" and by_third["as"][6].isdigit()
+    for start in ("Average claimed space:", "Average claimed time units:"):
+        (line,) = [line for line in status.splitlines() if line.startswith(start)]
+        assert line.removeprefix(start).strip().isdigit()
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", (db / "osm_base_version").read_text())
 
 
 def test_over_cgi(server: str, db: Path) -> None:
