@@ -18,7 +18,7 @@ uint32_t closed_line(const way_node *nodes, size_t n, position *vertices)
 
 typedef struct { int32_t row, column; } block;
 
-static const int32_t BLOCK = 1 << 20, BLOCK_SOUTH = -910000000;
+static const int32_t BLOCK = 1 << 20, TILE = 1 << 16, BLOCK_SOUTH = -910000000;
 
 static block block_of(int32_t lat, int32_t lon)
 {
@@ -254,6 +254,17 @@ static bool crosses(const segment *s, const segment *e, touches *t)
     return false;
 }
 
+/* The reference cuts segments that reach farther than to the next tile of 2^16 units, and rounds the cuts: along an edge
+ * of an area such a segment is in it somewhere, unless it keeps its latitude or longitude. */
+static bool is_cut(const segment *s)
+{
+    if (s->lat0 == s->lat1 || s->lon0 == s->lon1)
+        return false;
+    int64_t rows = ((int64_t)northern(s) - BLOCK_SOUTH) / TILE - ((int64_t)southern(s) - BLOCK_SOUTH) / TILE;
+    int64_t columns = (s->lon1 + INT64_C(2147483648)) / TILE - (s->lon0 + INT64_C(2147483648)) / TILE;
+    return rows > 1 || columns > 1;
+}
+
 /* A segment between places that are not strictly inside, from west to east. */
 static bool part_is_inside(const poly *p, const segment *s)
 {
@@ -283,7 +294,8 @@ static bool part_is_inside(const poly *p, const segment *s)
     /* Between two touches the border is nowhere, or everywhere: the middle tells. */
     for (size_t i = 1; i < found.n; i++) {
         const position *a = &found.at[i - 1], *b = &found.at[i];
-        if (poly_locate(p, middle(a->lat, b->lat), (int32_t)(((int64_t)a->lon + b->lon) / 2)) == POLY_INSIDE)
+        int where = poly_locate(p, middle(a->lat, b->lat), (int32_t)(((int64_t)a->lon + b->lon) / 2));
+        if (where == POLY_INSIDE || (where == POLY_BORDER && is_cut(s)))
             return true;
     }
     return false;
