@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -28,13 +29,18 @@ def now(ago_s: float = 0) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - ago_s))
 
 
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("fresh") / "db"
+    program("update_database", f"--db-dir={root}", f"--version={now()}")
+    return root
+
+
 @pytest.fixture
-def db(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DatabaseDir:
+def db(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DatabaseDir:
     monkeypatch.setenv("OSM3S_SHM_DIR", str(tmp_path))
     monkeypatch.delenv("OVERPASS_DB_DIR", raising=False)
-    db = DatabaseDir(str(tmp_path / "db"))
-    program("update_database", f"--db-dir={db.root}", f"--version={now()}")
-    return db
+    return DatabaseDir(str(shutil.copytree(fresh, tmp_path / "db")))
 
 
 def program(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
