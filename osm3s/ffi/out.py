@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from osm3s.ffi import check, ffi, lib
@@ -82,6 +83,26 @@ class Users:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The elements of one type of a set, by id or in quadtile order, at most `limit`."""
+
+    snapshot: Handle | None
+    elements: Handle
+    type_: int
+    context: Handle | None = None
+    quadtile: bool = False
+    limit: int | None = None
+
+    def ordered(self) -> tuple[int, Any]:
+        """How many there are to print, and an `osm3s_row *` to the first one."""
+        rows = self.elements.handle.of[self.type_]
+        n: int = rows.n if self.limit is None else min(rows.n, self.limit)
+        if not (n and self.quadtile):
+            return n, rows.rows
+        return n, quadtile_order(self.snapshot, self.context, rows, self.type_)
+
+
 class RowPrinter:
     """Prints rows in one format with one choice of options."""
 
@@ -127,63 +148,27 @@ class RowPrinter:
         self._options = options
         self._kept = (users, members, keys, native_fields, between)
 
-    def print(
-        self,
-        snapshot: Handle | None,
-        elements: Handle,
-        type_: int,
-        sink: Sink,
-        *,
-        context: Handle | None = None,
-        quadtile: bool = False,
-        limit: int | None = None,
-    ) -> int:
-        """Print the elements of one type of a set, by id or in quadtile order, at most `limit`; return their number.
+    def print(self, rows: Rows, sink: Sink) -> int:
+        """Print the elements, at most `rows.limit`; return their number.
 
         Raises what the sink raises, QueryTimeout when the time is used up, CorruptError for damaged blocks.
         """
-        n, ordered = self._ordered(snapshot, elements, type_, context, quadtile, limit)
+        n, ordered = rows.ordered()
         if n:
-            self._print(snapshot, context, ordered, n, type_, sink)
+            self._print(rows, ordered, n, sink)
         return n
 
-    def texts(
-        self,
-        snapshot: Handle | None,
-        elements: Handle,
-        type_: int,
-        *,
-        context: Handle | None = None,
-        quadtile: bool = False,
-        limit: int | None = None,
-    ) -> Iterator[bytes]:
+    def texts(self, rows: Rows) -> Iterator[bytes]:
         """What `print` prints, as texts of at most ROWS_OF_TEXT elements each."""
-        n, ordered = self._ordered(snapshot, elements, type_, context, quadtile, limit)
+        n, ordered = rows.ordered()
         for start in range(0, n, ROWS_OF_TEXT):
             sink = Sink()
-            self._print(snapshot, context, ordered + start, min(n - start, ROWS_OF_TEXT), type_, sink)
+            self._print(rows, ordered + start, min(n - start, ROWS_OF_TEXT), sink)
             yield sink.data()
 
-    @staticmethod
-    def _ordered(
-        snapshot: Handle | None,
-        elements: Handle,
-        type_: int,
-        context: Handle | None,
-        quadtile: bool,
-        limit: int | None,
-    ) -> tuple[int, Any]:
-        """How many rows there are to print, and an `osm3s_row *` to the first one."""
-        rows = elements.handle.of[type_]
-        n: int = rows.n if limit is None else min(rows.n, limit)
-        if not (n and quadtile):
-            return n, rows.rows
-        return n, quadtile_order(snapshot, context, rows, type_)
-
-    def _print(
-        self, snapshot: Handle | None, context: Handle | None, rows: Any, n: int, type_: int, sink: Sink
-    ) -> None:
-        check(lib.osm3s_out_rows(handle_of(snapshot), handle_of(context), rows, n, type_, self._options, sink.handle))
+    def _print(self, rows: Rows, first: Any, n: int, sink: Sink) -> None:
+        snapshot, context = handle_of(rows.snapshot), handle_of(rows.context)
+        check(lib.osm3s_out_rows(snapshot, context, first, n, rows.type_, self._options, sink.handle))
 
 
 def quadtile_order(snapshot: Handle | None, context: Handle | None, rows: Any, type_: int) -> Any:

@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Any
 
-from osm3s.ffi.out import Handle, Users
+from osm3s.ffi.out import Handle, RowPrinter, Rows, Users
 from osm3s.output.derived import Derived
-from osm3s.output.elements import ELEMENT_TYPES, ElementWriter
+from osm3s.output.elements import ElementWriter
 from osm3s.output.print_options import PrintOptions
 
 Decoded = dict[str, Any]
@@ -24,26 +24,17 @@ class DecodedWriter(ElementWriter, ABC):
     @abstractmethod
     def element(self, element: Decoded) -> None: ...
 
-    def elements(
-        self,
-        snapshot: Handle | None,
-        set_: Handle,
-        options: PrintOptions,
-        members: Handle | None = None,
-        users: Users | None = None,
-        context: Handle | None = None,
-    ) -> int:
-        printer = self.printer(replace(options, ids=True), members, users)
+    def printer(self, options: PrintOptions, members: Handle | None, users: Users | None) -> RowPrinter:
+        """Ids are printed in any case: the pages need them."""
+        return super().printer(replace(options, ids=True), members, users)
+
+    def print_rows(self, printer: RowPrinter, rows: Rows) -> int:
         printed = 0
-        for type_ in ELEMENT_TYPES:
-            limit = None if options.limit is None else options.limit - printed
-            for text in printer.texts(
-                snapshot, set_, type_, context=context, quadtile=options.order == "quadtile", limit=limit
-            ):
-                elements = json.loads(f"[{text.decode('utf-8', 'surrogateescape')}]", strict=False)
-                printed += len(elements)
-                for element in elements:
-                    self.element(element)
+        for text in printer.texts(rows):
+            elements = json.loads(f"[{text.decode('utf-8', 'surrogateescape')}]", strict=False)
+            printed += len(elements)
+            for element in elements:
+                self.element(element)
         return printed
 
     def derived(self, element: Derived, options: PrintOptions) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from osm3s.ffi.out import Handle, RowPrinter, Users
+from osm3s.ffi.out import Handle, RowPrinter, Rows, Users
 from osm3s.ffi.sink import Sink
 from osm3s.output.print_options import PrintOptions
 
@@ -63,16 +63,20 @@ class ElementWriter:
         printer = self.printer(options, members, users)
         printed = 0
         for type_ in ELEMENT_TYPES:
-            printed += printer.print(
+            rows = Rows(
                 snapshot,
                 set_,
                 type_,
-                self.sink,
-                context=context,
+                context,
                 quadtile=options.order == "quadtile",
                 limit=None if options.limit is None else options.limit - printed,
             )
+            printed += self.print_rows(printer, rows)
         return printed
+
+    def print_rows(self, printer: RowPrinter, rows: Rows) -> int:
+        """Print the elements of one type; return how many there were."""
+        return printer.print(rows, self.sink)
 
     def printer(self, options: PrintOptions, members: Handle | None, users: Users | None) -> RowPrinter:
         return RowPrinter(

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from osm3s.ffi.out import Handle, Users, handle_of
+from osm3s.ffi.out import RowPrinter, Rows, handle_of
 from osm3s.ffi.regex import Regex
 from osm3s.ffi.sink import Sink
 from osm3s.output.decoded import Decoded, DecodedWriter
 from osm3s.output.markup import HTML_CONTENT_TYPE, HTML_END, error_paragraph, escaped, html_begin
-from osm3s.output.print_options import Box, PrintOptions
+from osm3s.output.print_options import Box
 from osm3s.ql.formats import PopupCategory, PopupConfig, PopupTest
 from osm3s.ql.regex import size_here
 
@@ -36,19 +36,11 @@ class PopupWriter(DecodedWriter):
     def header(self, osm_base: str, areas_base: str | None = None, bbox: Box | None = None) -> None:
         self.sink.write(html_begin())
 
-    def elements(
-        self,
-        snapshot: Handle | None,
-        set_: Handle,
-        options: PrintOptions,
-        members: Handle | None = None,
-        users: Users | None = None,
-        context: Handle | None = None,
-    ) -> int:
+    def print_rows(self, printer: RowPrinter, rows: Rows) -> int:
         """Raises QueryFailed also for an invalid regular expression."""
         for category in self._categories:
-            category.compile(handle_of(context))
-        return super().elements(snapshot, set_, options, members, users, context)
+            category.compile(handle_of(rows.context))
+        return super().print_rows(printer, rows)
 
     @property
     def held_bytes(self) -> int:

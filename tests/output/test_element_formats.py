@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from map_blocks import Blocks, ElementSet, Map, Meta, Node, Relation, Way
 from slow_writer import Box, SlowWriter
 
-from osm3s.ffi.out import RowPrinter, Users
+from osm3s.ffi.out import RowPrinter, Rows, Users
 from osm3s.ffi.sink import Sink
 
 USERS = {-3: "minus", 0: "", 7: "Jörg \"<&>'\\ \t", 2**31 - 1: "x" * 300}
@@ -45,7 +45,7 @@ def printed(
     )
     sink = Sink()
     for type_ in range(3):
-        printer.print(blocks, elements, type_, sink)
+        printer.print(Rows(blocks, elements, type_), sink)
     return sink.data().decode()
 
 

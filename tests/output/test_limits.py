@@ -11,7 +11,7 @@ from map_blocks import NODE, ElementSet
 
 from osm3s.errors import QueryFailed, QueryTimeout
 from osm3s.ffi import check, ffi, lib
-from osm3s.ffi.out import RowPrinter
+from osm3s.ffi.out import RowPrinter, Rows
 from osm3s.ffi.sink import Sink
 
 N = 100_000
@@ -33,17 +33,17 @@ def many_nodes() -> ElementSet:
 
 def test_time_used_up(many_nodes: ElementSet) -> None:
     with pytest.raises(QueryTimeout):
-        RowPrinter("xml").print(None, many_nodes, NODE, Sink(), context=Context(deadline_ns=1))
+        RowPrinter("xml").print(Rows(None, many_nodes, NODE, Context(deadline_ns=1)), Sink())
 
 
 def test_cancelled(many_nodes: ElementSet) -> None:
     with pytest.raises(QueryFailed):
-        RowPrinter("xml").print(None, many_nodes, NODE, Sink(), context=Context(cancelled=1))
+        RowPrinter("xml").print(Rows(None, many_nodes, NODE, Context(cancelled=1)), Sink())
 
 
 def test_without_limits_everything_is_printed(many_nodes: ElementSet) -> None:
     sink = Sink()
-    assert RowPrinter("json").print(None, many_nodes, NODE, sink, context=Context()) == N
+    assert RowPrinter("json").print(Rows(None, many_nodes, NODE, Context()), sink) == N
     assert sink.elements == N
 
 
@@ -57,6 +57,6 @@ def test_reader_leaves_in_the_middle(many_nodes: ElementSet) -> None:
     reader = threading.Thread(target=read_a_little)
     reader.start()
     with pytest.raises(QueryFailed, match="closed the connection"):
-        RowPrinter("json").print(None, many_nodes, NODE, Sink(writing))
+        RowPrinter("json").print(Rows(None, many_nodes, NODE), Sink(writing))
     reader.join()
     os.close(writing)

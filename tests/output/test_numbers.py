@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from map_blocks import NODE, Blocks, ElementSet, Map, Meta, Node
 
 from osm3s.ffi import check, ffi, lib
-from osm3s.ffi.out import RowPrinter, Users
+from osm3s.ffi.out import RowPrinter, Rows, Users
 from osm3s.ffi.sink import Sink
 
 
@@ -24,7 +24,7 @@ def lines(rows: list[tuple[int, int, int]]) -> list[str]:
         check(lib.osm3s_rows_push(target, id_, lib.OSM3S_UNRESOLVED, 0, lat, lon))
     sink = Sink()
     fields = [("id", True), ("lat", True), ("lon", True)]
-    RowPrinter("csv", mode="skeleton", fields=fields, separator=" ").print(None, elements, NODE, sink)
+    RowPrinter("csv", mode="skeleton", fields=fields, separator=" ").print(Rows(None, elements, NODE), sink)
     return sink.data().decode().splitlines()
 
 
@@ -61,7 +61,7 @@ def test_unresolved_nodes_have_neither_tags_nor_metadata(format_: str) -> None:
     elements = ElementSet()
     check(lib.osm3s_rows_push(ffi.addressof(elements.handle.of[NODE]), 5, lib.OSM3S_UNRESOLVED, 0, -1, 10**9))
     sink = Sink()
-    RowPrinter(format_, mode="meta").print(None, elements, NODE, sink)
+    RowPrinter(format_, mode="meta").print(Rows(None, elements, NODE), sink)
     assert (
         sink.data().decode()
         == {
@@ -87,6 +87,6 @@ def test_times(tmp_path: Path) -> None:
     content = Map(Node(i + 1, 0, 0, {"k": "v"}, Meta(1, s, 1, 1)) for i, s in enumerate(seconds))
     blocks, sink = Blocks(content, tmp_path), Sink()
     printer = RowPrinter("csv", mode="meta", users=Users.of({}), fields=[("timestamp", True)])
-    printer.print(blocks, blocks.elements(nodes=content.nodes), NODE, sink)
+    printer.print(Rows(blocks, blocks.elements(nodes=content.nodes), NODE), sink)
     shown = sink.data().decode().splitlines()
     assert shown == [datetime.fromtimestamp(s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for s in seconds]

@@ -9,7 +9,7 @@ import pytest
 from map_blocks import NODE, TYPES, Blocks, Map, Node, Relation, Way
 
 from osm3s.ffi import lib
-from osm3s.ffi.out import RowPrinter, quadtile_order
+from osm3s.ffi.out import RowPrinter, Rows, quadtile_order
 from osm3s.ffi.sink import Sink
 
 
@@ -55,6 +55,6 @@ def test_limit_takes_the_first_of_the_order(tmp_path: Path) -> None:
     ordered = quadtile_order(blocks, None, elements.handle.of[NODE], NODE)
     sink = Sink()
     printer = RowPrinter("csv", mode="ids_only", fields=fields)
-    assert printer.print(blocks, elements, NODE, sink, quadtile=True, limit=7) == 7
+    assert printer.print(Rows(blocks, elements, NODE, quadtile=True, limit=7), sink) == 7
     assert sink.data().split() == [str(ordered[i].id).encode() for i in range(7)]
-    assert printer.print(blocks, elements, NODE, sink, limit=0) == 0
+    assert printer.print(Rows(blocks, elements, NODE, limit=0), sink) == 0
