@@ -100,13 +100,13 @@ class Execution:
         i = 0
         while i < len(statements):
             statement = statements[i]
+            started_s = self.explanation.begin(statement)
             try:
-                with self.explanation.statement(statement):
-                    if final and count_only(self, statements[i:]):
-                        i += 2
-                        continue
-                    STATEMENTS[statement.name](self, statement)
-                    self.check_limits()
+                if final and count_only(self, statements[i:]):
+                    i += 2
+                    continue
+                STATEMENTS[statement.name](self, statement)
+                self.check_limits()
             except (QueryTimeout, QueryOutOfMemory, MemoryError) as error:
                 if self._stopped:  # the innermost statement is the one to be named
                     raise
@@ -114,6 +114,8 @@ class Execution:
                 if isinstance(error, QueryTimeout):
                     raise self._timeout(statement) from None
                 raise self._out_of_memory(statement) from None
+            finally:
+                self.explanation.end(started_s)
             i += 1
 
     # --- limits -----------------------------------------------------------------------------------------------------

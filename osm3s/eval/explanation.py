@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from osm3s.ql.tree import Element
@@ -16,17 +13,23 @@ FAMILY_NAMES = ("nodes without tags", "nodes with tags", "ways", "relations")
 TYPE_NAMES = ("nodes", "ways", "relations")
 
 
-@dataclass(slots=True)
 class Step:
     """One execution of one statement."""
 
-    statement: str
-    line: int
-    depth: int
-    duration_s: float = 0.0
-    """With the statements inside it."""
-    ways: list[str] = field(default_factory=list)
-    """How it came to its elements."""
+    __slots__ = ("depth", "duration_s", "line", "notes", "statement")
+
+    def __init__(self, statement: str, line: int, depth: int) -> None:
+        self.statement = statement
+        self.line = line
+        self.depth = depth
+        self.duration_s = 0.0
+        """With the statements inside it."""
+        self.notes: list[tuple[Any, ...]] = []
+
+    @property
+    def ways(self) -> list[str]:
+        """How it came to its elements, in words."""
+        return [_in_words(*note) for note in self.notes]
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -39,25 +42,25 @@ class Step:
 
 
 class Explanation:
+    """Every query has one, so to note something must cost next to nothing: words are made only if somebody asks."""
+
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.n_left_out = 0
         self._open: list[Step] = []
 
-    @contextmanager
-    def statement(self, element: Element) -> Iterator[None]:
+    def begin(self, element: Element) -> float:
+        """A statement begins; `end` wants what this returns."""
         step = Step(element.name, element.line, len(self._open))
         if len(self.steps) < STEPS_MAX:
             self.steps.append(step)
         else:
             self.n_left_out += 1
         self._open.append(step)
-        started_s = time.monotonic()
-        try:
-            yield
-        finally:
-            step.duration_s = time.monotonic() - started_s
-            self._open.pop()
+        return monotonic()
+
+    def end(self, started_s: float) -> None:
+        self._open.pop().duration_s = monotonic() - started_s
 
     def running(self) -> Step | None:
         """The innermost statement that is being executed; may be asked by another thread."""
@@ -66,23 +69,21 @@ class Explanation:
 
     def blocks(self, family: int, n: int, of: int, by: str) -> None:
         """`n` of the blocks of a family were read, the others skipped; `by` says what chose them."""
-        self._add(f"{FAMILY_NAMES[family]}: {n} blocks read, {of - n} skipped, chosen by {by}")
+        self._note("blocks", family, n, of, by)
 
     def rows(self, element_type: int, n: int, sources: int) -> None:
         """The candidates were given: ids, sets, what a recursion has found."""
-        whence = "ids or a set" if sources == 1 else f"{sources} filters by ids and sets"
-        self._add(f"{TYPE_NAMES[element_type]}: {n} candidates from {whence}")
+        self._note("rows", element_type, n, sources)
 
     def counted(self, family: int, n_blocks: int) -> None:
-        self._add(f"{FAMILY_NAMES[family]}: counted in the tag directory, {n_blocks} blocks read for their changes")
+        self._note("counted", family, n_blocks)
 
     def found(self, counts: tuple[int, int, int]) -> None:
-        names = [f"{n} {name}" for n, name in zip(counts, TYPE_NAMES, strict=True) if n]
-        self._add(f"found {', '.join(names) or 'nothing'}")
+        self._note("found", *counts)
 
-    def _add(self, text: str) -> None:
+    def _note(self, *note: Any) -> None:
         if self._open:
-            self._open[-1].ways.append(text)
+            self._open[-1].notes.append(note)
 
     def text(self) -> str:
         """For people: a line per step, what is inside others is indented; below it how it was done."""
@@ -93,3 +94,17 @@ class Explanation:
         if self.n_left_out:
             lines.append(f"           … and {self.n_left_out} more")
         return "\n".join(lines) + "\n"
+
+
+def _in_words(what: str, *values: Any) -> str:
+    match what, values:
+        case "blocks", [family, n, of, by]:
+            return f"{FAMILY_NAMES[family]}: {n} blocks read, {of - n} skipped, chosen by {by}"
+        case "rows", [element_type, n, sources]:
+            whence = "ids or a set" if sources == 1 else f"{sources} filters by ids and sets"
+            return f"{TYPE_NAMES[element_type]}: {n} candidates from {whence}"
+        case "counted", [family, n_blocks]:
+            return f"{FAMILY_NAMES[family]}: counted in the tag directory, {n_blocks} blocks read for their changes"
+        case _:
+            names = [f"{n} {name}" for n, name in zip(values, TYPE_NAMES, strict=True) if n]
+            return f"found {', '.join(names) or 'nothing'}"

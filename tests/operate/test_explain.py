@@ -103,6 +103,7 @@ def test_slow_queries_are_logged_with_their_plans(db: Path) -> None:
 def test_a_loop_of_a_million_steps_is_not_kept() -> None:
     explanation = Explanation()
     for _ in range(STEPS_MAX + 5):
-        with explanation.statement(Element("item", line=1)):
-            explanation.found((0, 0, 0))
+        started_s = explanation.begin(Element("item", line=1))
+        explanation.found((0, 0, 0))
+        explanation.end(started_s)
     assert len(explanation.steps) == STEPS_MAX and explanation.text().endswith("… and 5 more\n")

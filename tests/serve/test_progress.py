@@ -16,10 +16,8 @@ from osm3s.serve.progress import Progress
 def test_the_statement_is_named_while_it_runs() -> None:
     reader, writer = os.pipe()
     explanation = Explanation()
-    with (
-        explanation.statement(Element("query", line=3)),
-        Progress(Messages(writer, Verbosity.PROGRESS), explanation, every_s=0.001),
-    ):
+    explanation.begin(Element("query", line=3))
+    with Progress(Messages(writer, Verbosity.PROGRESS), explanation, every_s=0.001):
         line = os.read(reader, 100)
     assert re.match(rb'After 0h[0-9]+m[0-9]+s: in "query", on line 3\.\n', line)
     os.close(reader)
