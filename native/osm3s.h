@@ -318,6 +318,12 @@ int osm3s_rows_blocks_at(osm3s_snapshot *, int type, const osm3s_rows *, const o
 /* Append rows for those that were there at the time; the others go to `missing`, still noted. */
 int osm3s_rows_locate_at(osm3s_snapshot *, int type, const osm3s_rows *, const osm3s_rows *links, osm3s_rows *found,
                          osm3s_rows *missing);
+/* Append rows for elements in the first version that is known of them, if that began after the time: what they were before
+ * is taken to be the same. The attics of the blocks must be attached as a whole. */
+int osm3s_rows_locate_first(osm3s_snapshot *, int type, const osm3s_rows *, const osm3s_rows *links, osm3s_rows *found);
+/* Drop unresolved nodes that were not there at the time: ways have positions from their beginning on, also of nodes that
+ * came later. */
+int osm3s_rows_drop_later(osm3s_snapshot *, osm3s_rows *);
 /* The blocks in which a search by the positions of unresolved nodes looks. `out` has room for all blocks. */
 int osm3s_rows_blocks_of_positions(osm3s_snapshot *, const osm3s_rows *, int tagged_only, uint32_t *out, size_t *n);
 
@@ -369,7 +375,7 @@ typedef struct {
     osm3s_regex *key_regex, *value_regex;
 } osm3s_tag_filter;
 
-/* All conditions must hold. newer_than 0, changed_until 0 and n_uids 0: no such condition; else metadata must be
+/* All conditions must hold. newer_than 0 and n_uids 0: no such condition; else metadata must be
  * attached. */
 typedef struct {
     const osm3s_tag_filter *tags; size_t n_tags;
@@ -379,7 +385,6 @@ typedef struct {
     struct area_index **areas; size_t n_areas;
     const osm3s_rows **within; size_t n_within; /* the id must be in each of these */
     uint32_t newer_than;
-    uint32_t changed_since, changed_until; /* the version is of a time after the one, up to the other */
     const int32_t *uids; size_t n_uids;
     int members_only; /* tested as members of relations: being on the border of a polygon or area does not count */
     int closed_only;  /* of the ways, only closed ones */
@@ -436,6 +441,32 @@ int osm3s_rows_bbox(osm3s_snapshot *, const osm3s_rows *, int type, osm3s_bbox *
 /* How many ways of the set have a node (count_links: how many way pieces meet there) -> nodes with lower..upper. */
 int osm3s_nodes_by_way_count(osm3s_snapshot *, osm3s_context *, const osm3s_rows *ways, int count_links, uint64_t lower,
                              uint64_t upper, osm3s_rows *out);
+
+/* --- versions.c: elements over time. Rows are versions here: unsorted, several of one id, deletions among them. The
+ * attics of the blocks must be attached as a whole. --- */
+
+typedef struct { uint64_t id; uint32_t since, until; osm3s_meta meta; } osm3s_version;
+
+/* Versions that began after `since`, up to `until`. */
+int osm3s_versions_begun(osm3s_snapshot *, osm3s_context *, const uint32_t *blocks, size_t n, uint32_t since,
+                         uint32_t until, osm3s_rows *out);
+/* All versions of some elements (sorted rows). */
+int osm3s_versions_of(osm3s_snapshot *, osm3s_context *, const uint32_t *blocks, size_t n, const osm3s_rows *ids,
+                      osm3s_rows *out);
+/* Versions by users; metadata must be attached. */
+int osm3s_versions_by(osm3s_snapshot *, osm3s_context *, const uint32_t *blocks, size_t n, const int32_t *uids,
+                      size_t n_uids, osm3s_rows *out);
+/* One for each; metadata must be attached. */
+int osm3s_versions_describe(osm3s_snapshot *, const osm3s_rows *versions, osm3s_version *out);
+/* The elements that got another place after `since`, up to `until`, or went, or came back; all their versions must be
+ * there. Sorted, unresolved. */
+int osm3s_versions_moved(osm3s_snapshot *, const osm3s_rows *versions, uint32_t since, uint32_t until, osm3s_rows *out);
+/* The elements, sorted, unresolved. */
+int osm3s_versions_ids(const osm3s_rows *versions, osm3s_rows *out);
+/* A number for each that tells places from each other; with `with_version` versions, too. */
+int osm3s_versions_places(osm3s_snapshot *, const osm3s_row *rows, size_t n, int with_version, uint64_t *out);
+/* Keep only versions that were valid at some time after `since`, up to `until`. */
+int osm3s_versions_valid(osm3s_snapshot *, osm3s_rows *versions, uint32_t since, uint32_t until);
 
 /* --- row.c: what is known of rows, column by column. Unresolved rows have nothing but id and position. --- */
 
@@ -587,6 +618,7 @@ typedef struct {
     int geometry;           /* OSM3S_GEOMETRY_... */
     int clipped;            /* whether only what lies in `clip` gets coordinates; clip.west > clip.east is allowed */
     osm3s_bbox clip;
+    int rounds_centers;          /* centres are positions, halves rounded up, as the reference has them in differences */
     const osm3s_users *users;    /* may be NULL */
     const osm3s_set *members;    /* relations with geometry: their node members with position, way members resolved */
     const osm3s_csv_field *fields;
@@ -602,7 +634,8 @@ int osm3s_out_rows(osm3s_snapshot *, osm3s_context *, const osm3s_row *rows, siz
 
 /* --- out_order.c --- */
 
-/* The rows in the reference's quadtile order, then by id, into out (room for rows->n). */
+/* The rows in the reference's quadtile order, then by id, into out (room for rows->n). At a time in the past what is there
+ * now comes before what was, as in the reference. */
 int osm3s_order_quadtile(osm3s_snapshot *, osm3s_context *, const osm3s_rows *rows, int type, osm3s_row *out);
 /* --- geom_*.c: geometry. Ways are n pairs lat, lon; lat OSM3S_NO_COORD: not known. See native/geom.h. --- */
 

@@ -99,6 +99,8 @@ int member_index_build(member_index *, const osm3s_rows *);
 void member_index_free(member_index *);
 /* Centre of a box. */
 position box_center(osm3s_bbox);
+/* The same as a position of the map. */
+position rounded_center(osm3s_bbox);
 
 /* A member as it is printed: its role, and the positions that are shown of it. */
 typedef struct {

@@ -9,6 +9,13 @@ position box_center(osm3s_bbox box)
     return (position){e7_as_printed(lat), e7_as_printed(lon)};
 }
 
+position rounded_center(osm3s_bbox box)
+{
+    double lat, lon;
+    center_of_bounds(&box, &lat, &lon);
+    return (position){e7_of_lat(lat), e7_of_lon(lon)};
+}
+
 static void set_box(printer *o, osm3s_bbox box)
 {
     o->box = box;

@@ -66,6 +66,15 @@ static int sort_keyed(keyed *items, size_t n)
     return done ? OSM3S_OK : fail(OSM3S_NOMEM, "out of memory: order of %zu elements", n);
 }
 
+/* Whether a row is a version from an attic. */
+static int is_superseded(const osm3s_snapshot *s, const osm3s_row *row)
+{
+    if (s == NULL || row->block == OSM3S_UNRESOLVED || snapshot_time(s) == 0)
+        return 0;
+    const osm3s_dir_entry *e = osm3s_snapshot_entry(s, row->block);
+    return e && row->slot >= e->n + e->n_delta;
+}
+
 int osm3s_order_quadtile(osm3s_snapshot *s, osm3s_context *context, const osm3s_rows *rows, int type, osm3s_row *out)
 {
     if (rows->n > UINT32_MAX)
@@ -73,10 +82,16 @@ int osm3s_order_quadtile(osm3s_snapshot *s, osm3s_context *context, const osm3s_
     keyed *items = malloc(rows->n * sizeof *items + 1);
     if (items == NULL)
         return fail(OSM3S_NOMEM, "out of memory: order of %zu elements", rows->n);
-    int error = OSM3S_OK;
+    uint32_t *turn = malloc(rows->n * sizeof *turn + 1); /* of equal keys: what is there now, then what was */
+    int error = turn ? OSM3S_OK : fail(OSM3S_NOMEM, "out of memory: order of %zu elements", rows->n);
+    size_t n = 0;
+    for (int superseded = 0; superseded < 2 && error == OSM3S_OK; superseded++)
+        for (size_t i = 0; i < rows->n; i++)
+            if (is_superseded(s, &rows->rows[i]) == superseded)
+                turn[n++] = (uint32_t)i;
     for (size_t i = 0; i < rows->n && error == OSM3S_OK; i++) {
         uint32_t quad = 0;
-        error = quad_of_row(s, &rows->rows[i], type, &quad);
+        error = quad_of_row(s, &rows->rows[turn[i]], type, &quad);
         items[i] = (keyed){quad_order(quad), (uint32_t)i};
         if (error == OSM3S_OK && context != NULL && i % ROWS_PER_CHECK == 0)
             error = context_check(context);
@@ -84,7 +99,8 @@ int osm3s_order_quadtile(osm3s_snapshot *s, osm3s_context *context, const osm3s_
     if (error == OSM3S_OK)
         error = sort_keyed(items, rows->n);
     for (size_t i = 0; i < rows->n && error == OSM3S_OK; i++)
-        out[i] = rows->rows[items[i].row];
+        out[i] = rows->rows[turn[items[i].row]];
     free(items);
+    free(turn);
     return error;
 }

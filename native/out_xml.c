@@ -41,7 +41,7 @@ static char *put_meta(char *p, const osm3s_meta *meta, const char *user, size_t 
 static char *put_box(char *p, const printer *o)
 {
     if (o->options->geometry == OSM3S_GEOMETRY_CENTER) {
-        position center = box_center(o->box);
+        position center = o->options->rounds_centers ? rounded_center(o->box) : box_center(o->box);
         p = PUT(p, "    <center");
         p = put_lat_lon(p, center.lat, center.lon);
         return PUT(p, "/>\n");

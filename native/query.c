@@ -32,7 +32,7 @@ static bool is_spatial(const osm3s_predicate *p)
 
 static bool needs_meta(const osm3s_predicate *p)
 {
-    return p->newer_than || p->changed_until || p->n_uids;
+    return p->newer_than || p->n_uids;
 }
 
 static bool meta_passes(const query *q, const view *v, uint32_t slot)
@@ -42,8 +42,6 @@ static bool meta_passes(const query *q, const view *v, uint32_t slot)
         return true;
     osm3s_meta m = view_meta(v, slot);
     if (p->newer_than && m.timestamp < p->newer_than)
-        return false;
-    if (p->changed_until && (m.timestamp <= p->changed_since || m.timestamp > p->changed_until))
         return false;
     bool known = p->n_uids == 0;
     for (size_t i = 0; i < p->n_uids && !known; i++)

@@ -235,7 +235,86 @@ int osm3s_rows_locate_at(osm3s_snapshot *s, int type, const osm3s_rows *rows, co
     return OSM3S_OK;
 }
 
+typedef struct { uint32_t block, slot, since; bool deleted; } first_version;
+
+static void take_earlier(const view *v, uint64_t id, uint32_t block, uint32_t first_slot, first_version *first)
+{
+    ptrdiff_t slot = v->n ? view_find(v, id) : -1; /* the first one in time */
+    if (slot < 0 || view_since(v, (uint32_t)slot) >= first->since)
+        return;
+    uint32_t since = view_since(v, (uint32_t)slot);
+    *first = (first_version){block, first_slot + (uint32_t)slot, since, since == view_until(v, (uint32_t)slot)};
+}
+
+static int find_first(osm3s_snapshot *s, uint32_t block, uint64_t id, first_version *first)
+{
+    ptrdiff_t slot = snapshot_find(s, block, id);
+    if (slot == -2)
+        return OSM3S_CORRUPT;
+    const open_block *o = s->opened[block];
+    if (slot >= 0 && (size_t)slot >= o->base.n)
+        take_earlier(&o->delta, id, block, o->base.n, first);
+    else if (slot >= 0)
+        take_earlier(&o->base, id, block, 0, first);
+    for (uint32_t p = 0; p < o->n_attic; p++)
+        take_earlier(&o->attic[p].view, id, block, o->attic[p].first_slot, first);
+    return OSM3S_OK;
+}
+
+int osm3s_rows_locate_first(osm3s_snapshot *s, int type, const osm3s_rows *rows, const osm3s_rows *links, osm3s_rows *found)
+{
+    size_t l = 0;
+    for (size_t i = 0; i < rows->n; i++) {
+        const osm3s_row *row = &rows->rows[i];
+        first_version first = {OSM3S_UNRESOLVED, 0, OSM3S_FOREVER, true};
+        uint32_t block;
+        int error = OSM3S_OK;
+        if (row->block != OSM3S_UNRESOLVED && (error = block_of(s, type, row->block, &block)) == OSM3S_OK)
+            error = find_first(s, block, row->id, &first);
+        while (l < links->n && links->rows[l].id < row->id)
+            l++;
+        for (; error == OSM3S_OK && l < links->n && links->rows[l].id == row->id; l++)
+            if ((error = block_of(s, type, links->rows[l].block, &block)) == OSM3S_OK)
+                error = find_first(s, block, row->id, &first);
+        if (error == OSM3S_OK && !first.deleted && first.since > s->time)
+            error = push_found(s, type, row->id, first.block, (ptrdiff_t)first.slot, found);
+        if (error)
+            return error;
+    }
+    return OSM3S_OK;
+}
+
 /* --- by position --- */
+
+/* Whether all blocks of a family in which a search by a key looks are as they were at the time. */
+static bool all_current(const osm3s_snapshot *s, int family, uint64_t key)
+{
+    uint32_t block = osm3s_snapshot_block_of_key(s, family, key);
+    for (; block != OSM3S_UNRESOLVED; block--) {
+        if (!snapshot_is_current(s, block))
+            return false;
+        if (block == s->first[family] || s->entries[block].order_key < key)
+            break;
+    }
+    return true;
+}
+
+int osm3s_rows_drop_later(osm3s_snapshot *s, osm3s_rows *rows)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < rows->n; i++) {
+        osm3s_row *row = &rows->rows[i];
+        uint64_t key = order_key_of_position(row->lat, row->lon);
+        bool known = row->block != OSM3S_UNRESOLVED
+                     || (all_current(s, OSM3S_NODES, key) && all_current(s, OSM3S_TAGGED_NODES, key));
+        if (!known && snapshot_resolve_node(s, row))
+            return OSM3S_CORRUPT;
+        if (known || row->block != OSM3S_UNRESOLVED)
+            rows->rows[kept++] = *row;
+    }
+    rows->n = kept;
+    return OSM3S_OK;
+}
 
 int osm3s_rows_blocks_of_positions(osm3s_snapshot *s, const osm3s_rows *rows, int tagged_only, uint32_t *out, size_t *n)
 {

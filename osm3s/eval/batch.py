@@ -135,7 +135,7 @@ class ElementBatch:
         check(lib.osm3s_rows_keep(self.rows, self.n, ffi.from_buffer(keep), relations.rows(RELATION)))
         check(lib.osm3s_rows_sort(relations.rows(RELATION)))
         for element_type in (NODE, WAY):
-            member_rows(self._execution, relations, element_type, None, found)
+            member_rows(self._execution, relations, element_type, None, found, or_later=True)
         return found
 
     def members(self) -> list[MemberList | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from osm3s.errors import QueryFailed, QueryOutOfMemory, QueryTimeout
 from osm3s.eval.area_ids import uses_areas
@@ -18,6 +19,9 @@ from osm3s.output.writer import Writer
 from osm3s.ql.timestamps import seconds_of
 from osm3s.ql.tree import Element
 from osm3s.storage.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from osm3s.eval.difference import Difference
 
 Box = tuple[float, float, float, float]
 
@@ -54,6 +58,8 @@ class Execution:
         """By the id of an area or the identity of a set, which is kept with it."""
         self.sets = Scope()
         self.explanation = Explanation()
+        self.difference: Difference | None = None
+        """What this run has in common with the other one, if the script asks for a difference."""
         self.rules: Rules | None = None
         """What becomes of make-area, if this is a run of rules."""
         self._held: list[ElementSet] = []
@@ -79,6 +85,19 @@ class Execution:
             yield self.sets
         finally:
             self.sets = outer
+
+    @contextmanager
+    def at(self, seconds: int) -> Iterator[None]:
+        """The inside sees the map as it was at a time. Sets from outside stay what they were."""
+        snapshot, outer = self.snapshot, self.snapshot.time
+        if seconds != outer:
+            for set_ in {id(set_): set_ for set_ in (*self.sets.all_sets(), *self._held)}.values():
+                snapshot.resolve_nodes(set_)
+        snapshot.set_time(seconds)
+        try:
+            yield
+        finally:
+            snapshot.set_time(outer)
 
     @contextmanager
     def holding(self, set_: ElementSet) -> Iterator[None]:
@@ -165,11 +184,29 @@ def execute(
 
     Raises QueryFailed when the query is stopped; what was printed before stays valid.
     """
-    date = script.attrs.get("date", "")
-    snapshot.set_time(0)
-    if date:
+    date, since = script.attrs.get("date", ""), script.attrs.get("from", "")
+    date_s = seconds_of(date) if date else 0
+    if date or since:
         require_history(snapshot)
-        snapshot.set_time(seconds_of(date))
-    execution = Execution(snapshot, writer, limits, bbox, web, uses_areas(script))
-    execution.explanation = explanation or execution.explanation
-    execution.run(script.children, final=True)
+    try:
+        execution = Execution(snapshot, writer, limits, bbox, web, uses_areas(script))
+        execution.explanation = explanation or execution.explanation
+        if since:
+            _execute_twice(script, execution, seconds_of(since), date_s)
+        else:
+            snapshot.set_time(date_s)
+            execution.run(script.children, final=True)
+    finally:
+        snapshot.set_time(0)
+
+
+def _execute_twice(script: Element, execution: Execution, before_s: int, after_s: int) -> None:
+    from osm3s.eval.difference import Difference  # few scripts need it
+
+    execution.difference = Difference(before_s, after_s, script.attrs.get("augmented") == "deletions")
+    execution.snapshot.set_time(before_s)
+    execution.run(script.children)
+    execution.sets = Scope()
+    execution.difference.start_second_run()
+    execution.snapshot.set_time(after_s)
+    execution.run(script.children)

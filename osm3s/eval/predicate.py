@@ -20,11 +20,9 @@ class Predicate:
         uids: set[int],
         newer_than: int,
         members_only: bool = False,
-        changed: tuple[int, int] = (0, 0),
         closed_only: bool = False,
     ) -> None:
-        """`changed`: the time of the version is after the one and not after the other, in seconds since 1970;
-        `closed_only`: of the ways, only closed ones."""
+        """`closed_only`: of the ways, only closed ones."""
         self.c: Any = ffi.new("osm3s_predicate *")
         tag_array = ffi.new("osm3s_tag_filter[]", max(1, len(tags)))
         kept: list[Any] = [tags, spatial, tag_array]
@@ -46,7 +44,6 @@ class Predicate:
         self.c.areas, self.c.n_areas = area_array, len(areas)
         self.c.uids, self.c.n_uids = uid_array, len(uids)
         self.c.newer_than = newer_than
-        self.c.changed_since, self.c.changed_until = changed
         self.c.members_only = members_only
         self.c.closed_only = closed_only
         self._kept = kept

@@ -11,8 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from osm3s.errors import QueryFailed
-from osm3s.eval.changes import changed_besides
-from osm3s.eval.execution import Execution
+from osm3s.eval.changes import changed_ids
+from osm3s.eval.execution import Execution, require_history
 from osm3s.eval.filters import FILTERS
 from osm3s.eval.predicate import Predicate
 from osm3s.eval.recursion import member_rows, relations_with
@@ -22,6 +22,7 @@ from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import NODE, RELATION, WAY, ElementSet
 from osm3s.ql.tree import Element
 from osm3s.storage.snapshot import FAMILIES_OF_TYPE, Snapshot
+from osm3s.storage.versions import Versions
 
 if TYPE_CHECKING:
     from osm3s.storage.areas import Areas, StoredArea
@@ -53,8 +54,6 @@ class QueryPlan:
         self.uids: set[int] | None = None
         self.newer_than = 0
         self.changed: list[tuple[int, int]] = []
-        self._version_time = (0, 0)
-        """What the predicate asks of the version while a part of the plan runs: after the one, up to the other."""
         self.closed_only = False
         """Of the ways, only closed ones are in question."""
         self.area_sources: list[AreaSource] = []
@@ -80,9 +79,20 @@ class QueryPlan:
 
     def require_changed(self, since: int, until: int) -> None:
         """Only elements that changed after `since` and up to `until`."""
-        if self.execution.snapshot.settings.level != "attic":
-            raise QueryFailed("Tried to use museum file but no museum files available on this instance.")
+        require_history(self.execution.snapshot)
         self.changed.append((since, until))
+
+    def require_touched(self, uids: list[int]) -> None:
+        """Only elements of which any version is by one of the users."""
+        execution = self.execution
+        require_history(execution.snapshot)
+
+        def rows(element_type: int, into: ElementSet) -> None:
+            found = Versions(execution.snapshot, execution.limits.handle, element_type).by(uids).ids()
+            execution.snapshot.locate(found.rows(element_type), element_type)
+            into.take(found, (element_type,))
+
+        self.sources.append(rows)
 
     def _require_meta(self) -> None:
         if not self.execution.snapshot.has_meta:
@@ -137,7 +147,6 @@ class QueryPlan:
             self.spatial,
             self.uids or set(),
             self.newer_than,
-            changed=self._version_time,
             closed_only=self.closed_only,
         )
 
@@ -160,23 +169,13 @@ class QueryPlan:
         return found
 
     def _run_changed(self, element_type: int) -> ElementSet:
-        """Those of the candidates that changed in each interval: by their own version, or as the changelog knows."""
-        found: ElementSet | None = None
+        """Those of the candidates that changed in each interval."""
+        sources = list(self.sources)
         for interval in self.changed:
-            if interval[0] >= interval[1]:
-                return ElementSet()
-            besides = changed_besides(self.execution, interval)
-            others = self._candidates(element_type, [partial(_add_rows, besides), *self.sources])
-            self._version_time = interval
-            changed = self._candidates(element_type, self.sources)
-            self._version_time = (0, 0)
-            changed.take(others, (element_type,))
-            if found is not None:
-                changed.intersect(found, (element_type,))
-            found = changed
-        return found or ElementSet()
-
-    # --- areas ------------------------------------------------------------------------------------------------------
+            changed = changed_ids(self.execution, interval, (element_type,))
+            self.execution.snapshot.locate(changed.rows(element_type), element_type)
+            sources.append(partial(_add_rows, changed))
+        return self._candidates(element_type, sources)
 
     def run_areas(self) -> ElementSet:
         """The areas and closed ways that satisfy all filters. Areas are not filtered by their places; those have no
@@ -267,10 +266,10 @@ class QueryPlan:
 
     @property
     def _needs_meta(self) -> bool:
-        return bool(self.uids or self.newer_than or self._version_time[1])
+        return bool(self.uids or self.newer_than)
 
     def _keep_newer(self, blocks: Any, n: int) -> int:
-        oldest, kept = max(self.newer_than, self._version_time[0]), 0
+        oldest, kept = self.newer_than, 0
         if oldest == 0:
             return n
         for i in range(n):
@@ -332,7 +331,7 @@ class QueryPlan:
         for condition in self.spatial:
             members, matching = ElementSet(), ElementSet()
             for element_type in (NODE, WAY):
-                member_rows(execution, relations, element_type, None, members)
+                member_rows(execution, relations, element_type, None, members, or_later=True)
                 predicate = Predicate([], [condition], set(), 0, members_only=True)
                 self._filter_rows(members, element_type, predicate, matching)
             kept = ElementSet()

@@ -45,6 +45,7 @@ _OWNED_TYPE = {"node-relation": NODE, "node-wr": NODE, "way-relation": WAY, "rel
 def way_nodes(execution: Execution, ways: ElementSet, positions: list[int], into: ElementSet) -> None:
     """Add the nodes of ways [at positions, 1-based, negative from the end]."""
     numbers = ffi.new("int32_t[]", positions) if positions else ffi.NULL
+    found = ElementSet() if execution.snapshot.time else into
     check(
         lib.osm3s_nodes_of_ways(
             execution.snapshot.handle,
@@ -52,15 +53,25 @@ def way_nodes(execution: Execution, ways: ElementSet, positions: list[int], into
             ways.rows(WAY),
             numbers,
             len(positions),
-            into.rows(NODE),
+            found.rows(NODE),
         )
     )
+    if found is not into:
+        execution.snapshot.drop_later_nodes(found)
+        into.take(found, (NODE,))
 
 
 def member_rows(
-    execution: Execution, relations: ElementSet, element_type: int, role: str | None, into: ElementSet
+    execution: Execution,
+    relations: ElementSet,
+    element_type: int,
+    role: str | None,
+    into: ElementSet,
+    or_later: bool = False,
 ) -> None:
-    """Add the members of one type [and role] of the relations of a set; those not in the database are left out."""
+    """Add the members of one type [and role] of the relations of a set; those not in the database are left out.
+
+    `or_later`: at a date also members that came later, for the sake of their places."""
     found = ElementSet()
     text, kept = _text(role)
     check(
@@ -74,7 +85,7 @@ def member_rows(
         )
     )
     del kept
-    execution.snapshot.locate(found.rows(element_type), element_type)
+    execution.snapshot.locate(found.rows(element_type), element_type, or_later)
     into.add(found, (element_type,))
 
 
@@ -85,9 +96,11 @@ def down(execution: Execution, start: ElementSet) -> ElementSet:
         member_rows(execution, start, NODE, None, result)
         member_rows(execution, start, WAY, None, result)
     ways = start
-    if result.count(WAY):
+    if start.count(RELATION):
         ways = start.copy((WAY,))
         ways.add(result, (WAY,))
+        if execution.snapshot.time:  # a way that came later had its nodes, as in the reference
+            member_rows(execution, start, WAY, None, ways, or_later=True)
     if ways.count(WAY):
         way_nodes(execution, ways, [], result)
     return result
@@ -241,7 +254,7 @@ def recursion_rows(execution: Execution, element: Element, element_type: int, in
 
 def _nodes_by_way_count(execution: Execution, element: Element, start: ElementSet, into: ElementSet) -> None:
     lower = int(element.get("lower") or 1)
-    upper = int(element.get("upper") or MOST_COUNT)
+    upper, found = int(element.get("upper") or MOST_COUNT), ElementSet()
     check(
         lib.osm3s_nodes_by_way_count(
             execution.snapshot.handle,
@@ -250,9 +263,11 @@ def _nodes_by_way_count(execution: Execution, element: Element, start: ElementSe
             element.get("type") == "way-link",
             lower,
             upper,
-            into.rows(NODE),
+            found.rows(NODE),
         )
     )
+    execution.snapshot.drop_later_nodes(found)
+    into.take(found, (NODE,))
 
 
 def _text(role: str | None) -> tuple[Any, Any]:

@@ -15,17 +15,10 @@ from osm3s.eval.statements.make_area import NEEDS_RULES
 from osm3s.eval.statements.query import QUERY_TYPES
 from osm3s.ql.tree import Element
 
-_SETTINGS = {"from": "diff"}
-
 
 def check(script: Element) -> None:
     """Raise QueryRejected with a static error for every part that cannot be executed."""
     messages = [
-        Message("static error", script.line or 1, f'The setting "{name}" is not available on this server yet.')
-        for attribute, name in _SETTINGS.items()
-        if script.attrs.get(attribute)
-    ]
-    messages += [
         Message("static error", line, f"{what} is not available on this server yet.")
         for line, what in _unavailable(script, script.children)
     ]
@@ -57,7 +50,5 @@ def _unavailable(parent: Element, children: list[Element]) -> Iterator[tuple[int
             yield child.line, f'The {kind} "{child.name}"'
         elif child.name == "query" and child.get("type") not in QUERY_TYPES:
             yield child.line, f'A query for the type "{child.get("type")}"'
-        elif child.name == "user" and child.get("criterion") != "last":
-            yield child.line, 'The filter "user_touched"'
         else:
             yield from _unavailable(child, child.children)

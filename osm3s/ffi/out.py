@@ -170,6 +170,14 @@ class RowPrinter:
         snapshot, context = handle_of(rows.snapshot), handle_of(rows.context)
         check(lib.osm3s_out_rows(snapshot, context, first, n, rows.type_, self._options, sink.handle))
 
+    def round_centers(self) -> None:
+        """Show centres as positions of the map from now on."""
+        self._options.rounds_centers = True
+
+    def print_row(self, snapshot: Handle | None, row: Any, type_: int, sink: Sink, context: Handle | None) -> None:
+        """Print a single element (an `osm3s_row *`)."""
+        check(lib.osm3s_out_rows(handle_of(snapshot), handle_of(context), row, 1, type_, self._options, sink.handle))
+
 
 def quadtile_order(snapshot: Handle | None, context: Handle | None, rows: Any, type_: int) -> Any:
     """The rows (an `osm3s_rows`) in quadtile order, then by id: a new `osm3s_row[]`."""

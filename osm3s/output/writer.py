@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from osm3s.ffi.out import Handle, Users
+from osm3s.ffi.out import Handle, RowPrinter, Users
 from osm3s.ffi.sink import Sink
 from osm3s.output.csv import CsvWriter
 from osm3s.output.derived import Derived
@@ -51,6 +51,9 @@ class Writer(Protocol):
         context: Handle | None = None,
     ) -> int:
         """See ElementWriter.elements."""
+
+    def printer(self, options: PrintOptions, members: Handle | None, users: Users | None) -> RowPrinter:
+        """What prints single elements in this format."""
 
     def derived(self, element: Derived, options: PrintOptions) -> None:
         """Print an object that is not an element of the map; areas are of type "area" and have no geometry."""

@@ -168,8 +168,19 @@ class Snapshot:
 
     # --- looking up -------------------------------------------------------------------------------------------------
 
-    def locate(self, rows: Any, element_type: int) -> None:
-        """Find unresolved rows (sorted by id) by the id map; those that are not in the database are dropped."""
+    def locate(self, rows: Any, element_type: int, or_later: bool = False) -> None:
+        """Find unresolved rows (sorted by id) by the id map; those that are not in the database are dropped.
+
+        `or_later`: elements that only came after the time in question are found as they were then: what consists of
+        them has a place nevertheless, as in the reference."""
+        self._note_blocks(rows, element_type)
+        if self.time:
+            self._locate_at(rows, element_type, or_later)
+        else:
+            check(lib.osm3s_rows_locate(self.handle, element_type, rows))
+
+    def _note_blocks(self, rows: Any, element_type: int) -> None:
+        """Note in rows, sorted by id, the permanent ids of the blocks that the elements are in now."""
         position, page_number = 0, ffi.new("uint64_t *")
         while position < rows.n:
             end = lib.osm3s_rows_page_end(rows, position, page_number)
@@ -179,10 +190,6 @@ class Snapshot:
             else:
                 check(lib.osm3s_rows_note_blocks(rows, position, end, ffi.from_buffer(page), len(page)))
             position = end
-        if self.time:
-            self._locate_at(rows, element_type)
-        else:
-            check(lib.osm3s_rows_locate(self.handle, element_type, rows))
 
     def owners(self, members: Any, kind: int, into: Any) -> None:
         """Append to `into` the owners of members (sorted rows) by links of a kind, as unresolved rows, sorted.
@@ -214,6 +221,15 @@ class Snapshot:
             self.attach_attic(blocks, n[0])
         check(lib.osm3s_snapshot_resolve_nodes(self.handle, rows, tagged_only))
 
+    def drop_later_nodes(self, set_: ElementSet) -> None:
+        """Leave out nodes found as those of ways that were not there yet at the time."""
+        rows = set_.rows(NODE)
+        if self.time and rows.n:
+            blocks, n = self._room_for_blocks()
+            check(lib.osm3s_rows_blocks_of_positions(self.handle, rows, False, blocks, n))
+            self.attach_attic(blocks, n[0])
+            check(lib.osm3s_rows_drop_later(self.handle, rows))
+
     # --- a time in the past -----------------------------------------------------------------------------------------
 
     def set_time(self, seconds: int) -> None:
@@ -240,6 +256,17 @@ class Snapshot:
                 self._attic[block, part[0]] = data
                 check(lib.osm3s_snapshot_attach_attic(self.handle, block, part[0], ffi.from_buffer(data), len(data)))
 
+    def blocks_of_ids(self, ids: Any, element_type: int) -> tuple[Any, int]:
+        """All blocks that may hold versions of elements (sorted rows); how many they are."""
+        noted, links = ElementSet(), ElementSet()
+        rows, of_history = noted.rows(element_type), links.rows(element_type)
+        check(lib.osm3s_rows_copy(ids, rows))
+        self._note_blocks(rows, element_type)
+        self._links(rows, index_keys.HISTORY_BLOCKS + element_type, lib.osm3s_link_page_blocks, of_history)
+        blocks, n = self._room_for_blocks()
+        check(lib.osm3s_rows_blocks_at(self.handle, element_type, rows, of_history, blocks, n))
+        return blocks, n[0]
+
     def forget_attic(self, block: int) -> None:
         """Give back the memory of one block's attic; no rows that refer to it may be left."""
         lib.osm3s_snapshot_detach_attic(self.handle, block)
@@ -260,7 +287,7 @@ class Snapshot:
         family = next(f for f in (3, 2, 1, 0) if lib.osm3s_snapshot_first_block(self.handle, f) <= block)
         return max(0, family - 1)
 
-    def _locate_at(self, rows: Any, element_type: int) -> None:
+    def _locate_at(self, rows: Any, element_type: int, or_later: bool) -> None:
         """Rows with noted blocks -> the versions of the time. Most have not changed since: only the others are looked
         for in the blocks that their superseded versions may be in."""
         links, found, missing = ElementSet(), ElementSet(), ElementSet()
@@ -275,7 +302,13 @@ class Snapshot:
             self._links(rest, index_keys.HISTORY_BLOCKS + element_type, lib.osm3s_link_page_blocks, of_history)
             check(lib.osm3s_rows_blocks_at(self.handle, element_type, none, of_history, blocks, n))
             self.attach_attic(blocks, n[0])
-            check(lib.osm3s_rows_locate_at(self.handle, element_type, rest, of_history, result, ffi.NULL))
+            absent = ElementSet()
+            later = absent.rows(element_type) if or_later else ffi.NULL
+            check(lib.osm3s_rows_locate_at(self.handle, element_type, rest, of_history, result, later))
+            if or_later and later.n:
+                check(lib.osm3s_rows_blocks_at(self.handle, element_type, later, of_history, blocks, n))
+                self.attach_attic(blocks, n[0], whole=True)
+                check(lib.osm3s_rows_locate_first(self.handle, element_type, later, of_history, result))
             check(lib.osm3s_rows_sort(result))
         rows.n = 0
         check(lib.osm3s_rows_take(rows, result))

@@ -34,7 +34,7 @@ def add(plan: QueryPlan, element: Element) -> None:
             start = start.copy()
             relations = start.copy((RELATION,))
             for element_type in (NODE, WAY):
-                member_rows(execution, relations, element_type, None, start)
+                member_rows(execution, relations, element_type, None, start, or_later=True)
         around.add_set(execution.snapshot, start)
     around.prepare()
     plan.spatial.append(around)

@@ -1,8 +1,9 @@
-"""`(user:"a","b")`, `(uid:1,2)`: elements whose last version is by one of the users.
+"""`(user:"a","b")`, `(uid:1,2)`: elements whose last version is by one of the users; `user_touched`, `uid_touched`: of
+which any version is.
 
 Example: `nwr(50,6,52,8)(user:"bob");out ids;`
 Example: `node(uid:101);out ids;`
-Cost: reads the metadata of what the other filters find; alone, that of the whole database.
+Cost: reads the metadata of what the other filters find; alone, and for the touched forms, that of the whole database.
 """
 
 from __future__ import annotations
@@ -21,4 +22,7 @@ def add(plan: QueryPlan, element: Element) -> None:
     names = {v for k, v in element.attrs.items() if (k == "name" or k.startswith("name_")) and v}
     if names:
         uids += plan.execution.snapshot.uids_of_names(names)
-    plan.require_users(uids)
+    if element.get("criterion") == "touched":
+        plan.require_touched(uids)
+    else:
+        plan.require_users(uids)

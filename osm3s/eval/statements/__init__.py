@@ -7,6 +7,7 @@ from collections.abc import Callable
 from osm3s.eval.execution import Execution
 from osm3s.eval.statements import (
     bare,
+    compare,
     complete,
     convert,
     difference,
@@ -22,6 +23,8 @@ from osm3s.eval.statements import (
     out,
     query,
     recurse,
+    retro,
+    timeline,
     union,
 )
 from osm3s.ql.tree import Element
@@ -52,4 +55,7 @@ STATEMENTS: dict[str, Callable[[Execution, Element], None]] = {
     "localize": localize.execute,
     "coord-query": is_in.execute,
     "map-to-area": map_to_area.execute,
+    "timeline": timeline.execute,
+    "retro": retro.execute,
+    "compare": compare.execute,
 }

@@ -11,6 +11,8 @@ Cost: proportional to what is printed; `geom`, `bb` and `center` of relations lo
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from osm3s.eval.batch import areas_in_order
 from osm3s.eval.execution import Execution
 from osm3s.eval.recursion import member_rows
@@ -24,23 +26,15 @@ from osm3s.ql.tree import Element
 def execute(execution: Execution, element: Element) -> None:
     options = PrintOptions.of(element)
     set_ = execution.read(element.get("from"))
+    if execution.difference is not None:
+        shown = replace(options, mode="ids_only") if options.counts else options  # numbers are not compared
+        execution.difference.out(execution, element, set_, shown)
+        return
     if options.counts:
         print_count(execution, set_.counts(), options, len(set_.areas))
         return
     snapshot = execution.snapshot
-    users = None
-    members = None
-    if options.meta and snapshot.has_meta:
-        snapshot.resolve_nodes(set_)
-        for element_type in TYPES:
-            snapshot.attach_meta_of(set_.rows(element_type))
-        users = Users.of(snapshot.user_names(set_))
-    elif options.needs_blocks:
-        snapshot.resolve_nodes(set_, tagged_only=True)
-    if options.needs_members and set_.count(RELATION):
-        members = ElementSet()
-        for element_type in (NODE, WAY):
-            member_rows(execution, set_, element_type, None, members)
+    users, members = details_of(execution, set_, options)
     printed = execution.writer.elements(snapshot, set_, options, members, users, execution.limits)
     limit = None if options.limit is None else options.limit - printed
     for area in (areas_in_order(set_) if options.order == "quadtile" else set_.areas)[:limit]:
@@ -49,6 +43,26 @@ def execute(execution: Execution, element: Element) -> None:
     limit = None if options.limit is None else options.limit - printed
     for derived in set_.deriveds[:limit]:
         execution.writer.derived(derived, options)
+
+
+def details_of(execution: Execution, set_: ElementSet, options: PrintOptions) -> tuple[Users | None, ElementSet | None]:
+    """Make readable what is to be printed of a set: the names of its users, and the members of its relations."""
+    snapshot = execution.snapshot
+    users = members = None
+    if options.meta and snapshot.has_meta:
+        snapshot.resolve_nodes(set_)
+        for element_type in TYPES:
+            snapshot.attach_meta_of(set_.rows(element_type))
+        users = Users.of(snapshot.user_names(set_))
+    elif options.needs_blocks:
+        snapshot.resolve_nodes(set_, tagged_only=True)
+    if snapshot.time and options.order == "quadtile":
+        snapshot.resolve_nodes(set_)  # the order tells apart what is still there
+    if options.needs_members and set_.count(RELATION):
+        members = ElementSet()
+        for element_type in (NODE, WAY):
+            member_rows(execution, set_, element_type, None, members, or_later=True)
+    return users, members
 
 
 def print_count(execution: Execution, counts: tuple[int, int, int], options: PrintOptions, areas: int = 0) -> None:

@@ -1,0 +1,312 @@
+"""`[diff:A,B]` and `[adiff:A,B]`: a script runs twice, at both times; what its out statements print is compared.
+
+Listed is what only one run prints and what has changed between the times, be it by a version of its own or by what it
+consists of. In a second run `compare` makes sets of what differs, which `out` prints in the same way.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from osm3s.errors import QueryFailed
+from osm3s.eval.execution import Execution
+from osm3s.eval.recursion import member_rows, relations_with
+from osm3s.eval.statements.out import details_of
+from osm3s.ffi import check, ffi, lib
+from osm3s.ffi.element_set import NODE, RELATION, TYPES, WAY, ElementSet
+from osm3s.ffi.out import RowPrinter, Users
+from osm3s.output.derived import Derived
+from osm3s.output.markup import escaped
+from osm3s.output.print_options import PrintOptions
+from osm3s.ql.timestamps import LATEST_S
+from osm3s.ql.tree import Element
+from osm3s.storage.versions import Version, Versions
+
+TYPE_NAMES = ("node", "way", "relation")
+IN_A_LOOP = "A print statement cannot be executed in a loop in a diff setting."
+
+
+@dataclass(slots=True)
+class Printed:
+    """What an out statement prints in one run."""
+
+    elements: ElementSet
+    members: ElementSet | None
+    users: Users | None
+
+
+class Beside(NamedTuple):
+    """An element that is not in a result."""
+
+    is_there: bool
+    version: int
+    metadata: str
+    """XML attributes."""
+
+
+def _remainder(element_type: int, element_id: int, beside: Beside) -> str:
+    visible = "true" if beside.is_there else "false"
+    return f'  <{TYPE_NAMES[element_type]} id="{element_id}" visible="{visible}"{beside.metadata}/>\n'
+
+
+class Difference:
+    """What the two runs of one script have in common."""
+
+    def __init__(self, before_s: int, after_s: int, shows_deleted: bool) -> None:
+        """Times in seconds since 1970, 0 for now; `shows_deleted`: whether what is gone gets a <new> part."""
+        self.before_s, self.after_s = before_s or LATEST_S, after_s or LATEST_S
+        self.shows_deleted = shows_deleted
+        self.is_second_run = False
+        self.wrapped = ""
+        """In a body of compare: the kind of action that encloses all that is printed."""
+        self._printed: dict[int, Printed] = {}
+        """By out statement, of the run before."""
+        self._seen: set[int] = set()
+        self._compared: dict[int, ElementSet] = {}
+        """By compare statement: its input in the first run."""
+        self._pairs: dict[int, tuple[ElementSet, ElementSet]] = {}
+        """By the identity of a set that compare has made: that set, which is kept so, and what was there before."""
+
+    @property
+    def interval(self) -> tuple[int, int]:
+        return min(self.before_s, self.after_s), max(self.before_s, self.after_s)
+
+    def start_second_run(self) -> None:
+        self.is_second_run = True
+        self._seen.clear()
+
+    # --- out --------------------------------------------------------------------------------------------------------
+
+    def out(self, execution: Execution, statement: Element, set_: ElementSet, options: PrintOptions) -> None:
+        """Take or compare what a statement prints."""
+        if self.wrapped:
+            self._out_wrapped(execution, set_, options)
+            return
+        if id(statement) in self._seen:
+            raise QueryFailed(IN_A_LOOP)
+        self._seen.add(id(statement))
+        if not self.is_second_run:
+            self._printed[id(statement)] = self._taken(execution, set_, options)
+            return
+        after = self._taken(execution, set_, options)
+        if id(set_) in self._pairs:
+            with execution.at(self.before_s):
+                before = self._taken(execution, self._pairs[id(set_)][1], options)
+        else:
+            before = self._printed.pop(id(statement), Printed(ElementSet(), None, None))
+        self._print(execution, before, after, options)
+
+    def _taken(self, execution: Execution, set_: ElementSet, options: PrintOptions) -> Printed:
+        elements = set_.copy()
+        execution.snapshot.resolve_nodes(elements)
+        users, members = details_of(execution, elements, options)
+        return Printed(elements, members, users)
+
+    def _printer(self, execution: Execution, taken: Printed, options: PrintOptions) -> RowPrinter:
+        printer = execution.writer.printer(options, taken.members, taken.users)
+        printer.round_centers()
+        return printer
+
+    def _out_wrapped(self, execution: Execution, set_: ElementSet, options: PrintOptions) -> None:
+        taken = self._taken(execution, set_, options)
+        printer = self._printer(execution, taken, options)
+        for element_type in TYPES:
+            rows = taken.elements.handle.of[element_type]
+            for i in range(rows.n):
+                self._write(execution, f'<action type="{self.wrapped}">\n')
+                self._element(execution, printer, rows.rows + i, element_type)
+                self._write(execution, "</action>\n")
+        for derived in taken.elements.deriveds:
+            self._write(execution, f'<action type="{self.wrapped}">\n')
+            execution.writer.derived(derived, options)
+            self._write(execution, "</action>\n")
+
+    def _print(self, execution: Execution, before: Printed, after: Printed, options: PrintOptions) -> None:
+        old_printer = self._printer(execution, before, options)
+        new_printer = self._printer(execution, after, options)
+        for element_type in TYPES:
+            pairs = self._differing(execution, before.elements, after.elements, element_type)
+            gone = [old.id for old, new in pairs if new is None] if self.shows_deleted else []
+            come = [new.id for old, new in pairs if old is None] if self.shows_deleted else []
+            remains = self._beside(execution, element_type, gone, self.after_s, options)
+            sources = self._unchanged(execution, element_type, come, options)
+            for old, new in pairs:
+                execution.check_limits()
+                was = old is not None or new.id in sources
+                kind = "delete" if new is None else "modify" if was else "create"
+                self._write(execution, f'<action type="{kind}">\n')
+                if was:
+                    self._write(execution, "<old>\n")
+                    if old is not None:
+                        self._element(execution, old_printer, old, element_type)
+                    else:
+                        self._write(
+                            execution, f'  <{TYPE_NAMES[element_type]} id="{new.id}"{sources[new.id].metadata}/>\n'
+                        )
+                    self._write(execution, "</old>\n")
+                if new is not None:
+                    self._write(execution, "<new>\n" if was else "")
+                    self._element(execution, new_printer, new, element_type)
+                    self._write(execution, "</new>\n" if was else "")
+                elif self.shows_deleted:
+                    self._write(execution, f"<new>\n{_remainder(element_type, old.id, remains[old.id])}</new>\n")
+                self._write(execution, "</action>\n")
+        self._print_deriveds(execution, before.elements.deriveds, after.elements.deriveds, options)
+
+    def _print_deriveds(
+        self, execution: Execution, before: list[Derived], after: list[Derived], options: PrintOptions
+    ) -> None:
+        """Objects that are equal but for their ids are the same."""
+        old, new = list(before), []
+        for derived in after:
+            same = next((other for other in old if replace(other, id=derived.id) == derived), None)
+            if same is None:
+                new.append(derived)
+            else:
+                old.remove(same)
+        for derived in old:
+            self._write(execution, '<action type="delete">\n<old>\n')
+            execution.writer.derived(derived, options)
+            self._write(execution, "</old>\n</action>\n")
+        for derived in new:
+            self._write(execution, '<action type="create">\n')
+            execution.writer.derived(derived, options)
+            self._write(execution, "</action>\n")
+
+    def _write(self, execution: Execution, text: str) -> None:
+        execution.writer.sink.write(text)
+
+    def _element(self, execution: Execution, printer: RowPrinter, row: Any, element_type: int) -> None:
+        printer.print_row(execution.snapshot, row, element_type, execution.writer.sink, execution.limits)
+
+    # --- what differs -----------------------------------------------------------------------------------------------
+
+    def _differing(
+        self, execution: Execution, before: ElementSet, after: ElementSet, element_type: int
+    ) -> list[tuple[Any, Any]]:
+        """Pairs of rows, None where there is none, by id: of elements that only one set has, or that are of another
+        version or at another place, or have members that are."""
+        old, new = before.handle.of[element_type], after.handle.of[element_type]
+        moved = self._with_moved_members(execution, before, after) if element_type == RELATION else set()
+        pairs: list[tuple[Any, Any]] = []
+        i = j = 0
+        while i < old.n or j < new.n:
+            a = old.rows + i if i < old.n else None
+            b = new.rows + j if j < new.n else None
+            if a is not None and (b is None or a.id < b.id):
+                pairs.append((a, None))
+                i += 1
+            elif b is not None and (a is None or b.id < a.id):
+                pairs.append((None, b))
+                j += 1
+            else:
+                assert a is not None and b is not None
+                if a.id in moved or self._is_other(execution, a, b, element_type):
+                    pairs.append((a, b))
+                i += 1
+                j += 1
+        return pairs
+
+    def _is_other(self, execution: Execution, a: Any, b: Any, element_type: int) -> bool:
+        """Whether two rows of one element are of different versions or places."""
+        if (a.block, a.slot) == (b.block, b.slot):
+            return False
+        blocks = ffi.new("uint32_t[2]", [a.block, b.block])
+        execution.snapshot.attach_meta(blocks, 2)
+        rows, out = ffi.new("osm3s_row[2]", [a[0], b[0]]), ffi.new("uint64_t[2]")
+        check(lib.osm3s_versions_places(execution.snapshot.handle, rows, 2, True, out))
+        return bool(out[0] != out[1])
+
+    def _with_moved_members(self, execution: Execution, before: ElementSet, after: ElementSet) -> set[int]:
+        """The relations of both sets of which a node or way has another place, or is there only once."""
+        both = before.copy((RELATION,))
+        both.intersect(after, (RELATION,))
+        moved, found = ElementSet(), ElementSet()
+        for element_type in (NODE, WAY):
+            with execution.at(self.before_s):
+                old = self._places_of_members(execution, before, element_type)
+            with execution.at(self.after_s):
+                new = self._places_of_members(execution, after, element_type)
+            moved.put_ids(element_type, {number for number, _ in old.items() ^ new.items()})
+        relations_with(execution, both, moved, (NODE, WAY), None, found)
+        return set(found.ids(RELATION))
+
+    def _places_of_members(self, execution: Execution, relations: ElementSet, element_type: int) -> dict[int, int]:
+        members = ElementSet()
+        member_rows(execution, relations, element_type, None, members, or_later=True)
+        rows = members.handle.of[element_type]
+        out = ffi.new("uint64_t[]", rows.n + 1)
+        check(lib.osm3s_versions_places(execution.snapshot.handle, rows.rows, rows.n, False, out))
+        return dict(zip(members.ids(element_type), out[0 : rows.n], strict=True))
+
+    def _unchanged(
+        self, execution: Execution, element_type: int, ids: list[int], options: PrintOptions
+    ) -> dict[int, Beside]:
+        """Elements that are new in a result, but were there before in the same version."""
+        before = self._beside(execution, element_type, ids, self.before_s, options)
+        after = self._beside(execution, element_type, ids, self.after_s, options)
+        return {
+            number: beside
+            for number, beside in before.items()
+            if beside.is_there and beside.version == after[number].version
+        }
+
+    def _beside(
+        self, execution: Execution, element_type: int, ids: list[int], seconds: int, options: PrintOptions
+    ) -> dict[int, Beside]:
+        """What elements that are not in a result were at a time."""
+        if not ids:
+            return {}
+        wanted, there = ElementSet(), ElementSet()
+        wanted.put_ids(element_type, ids)
+        there.put_ids(element_type, ids)
+        with execution.at(seconds):
+            execution.snapshot.locate(there.rows(element_type), element_type)
+        visible = set(there.ids(element_type))
+        versions = Versions(execution.snapshot, execution.limits.handle, element_type).of(wanted.rows(element_type))
+        last = {version.id: version for version in versions.described() if version.since <= seconds}
+        return {
+            number: Beside(
+                number in visible,
+                last[number].version if number in last else 0,
+                self._metadata(execution, last.get(number)) if options.meta else "",
+            )
+            for number in ids
+        }
+
+    def _metadata(self, execution: Execution, version: Version | None) -> str:
+        if version is None:
+            return ""
+        date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(version.timestamp))
+        user = execution.snapshot.user_name(version.uid) or ""
+        return (
+            f' version="{version.version}" timestamp="{date}" changeset="{version.changeset}"'
+            f' uid="{version.uid}" user="{escaped(user)}"'
+        )
+
+    # --- compare ----------------------------------------------------------------------------------------------------
+
+    def remember(self, statement: Element, set_: ElementSet) -> None:
+        """What the input of a compare statement is in the first run."""
+        self._compared[id(statement)] = set_
+
+    def remembered(self, statement: Element) -> ElementSet:
+        return self._compared.get(id(statement)) or ElementSet()
+
+    def differing(self, execution: Execution, before: ElementSet, after: ElementSet) -> tuple[ElementSet, ElementSet]:
+        """Those elements of both sets that only one of them has, or that have changed."""
+        old, new = ElementSet(), ElementSet()
+        for element_type in TYPES:
+            pairs = self._differing(execution, before, after, element_type)
+            for result, ids in ((old, [a.id for a, _ in pairs if a]), (new, [b.id for _, b in pairs if b])):
+                result.put_ids(element_type, ids)
+        kept_old, kept_new = before.copy((NODE, WAY, RELATION)), after.copy((NODE, WAY, RELATION))
+        kept_old.intersect(old)
+        kept_new.intersect(new)
+        return kept_old, kept_new
+
+    def pair(self, set_: ElementSet, before: ElementSet) -> None:
+        """Note what was before in place of the elements of a set."""
+        self._pairs[id(set_)] = set_, before

@@ -1,0 +1,194 @@
+"""The past: dates, retro, timeline, touched, differences between two times. The answers are those of the reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from small_map import answer, bring_in, elements, names
+
+ANN = 'changeset="1" uid="1" user="ann"'
+BOB = 'changeset="2" uid="2" user="bob"'
+START = f"""<osm version="0.6">
+<node id="1" lat="50.0" lon="7.0" version="1" timestamp="2020-01-01T00:00:00Z" {ANN}/>
+<node id="2" lat="50.001" lon="7.001" version="1" timestamp="2020-01-01T00:00:00Z" {ANN}/>
+<node id="3" lat="50.002" lon="7.002" version="1" timestamp="2020-01-01T00:00:00Z" {ANN}><tag k="name" v="a"/></node>
+<way id="1" version="1" timestamp="2020-01-02T00:00:00Z" {ANN}>
+<nd ref="1"/><nd ref="2"/><tag k="highway" v="path"/></way>
+<relation id="1" version="1" timestamp="2020-01-03T00:00:00Z" {ANN}>
+<member type="way" ref="1" role=""/><tag k="type" v="route"/></relation>
+</osm>"""
+CHANGE = f"""<osmChange version="0.6"><modify>
+<way id="1" version="2" timestamp="2020-02-06T00:00:00Z" {ANN}>
+<nd ref="1"/><nd ref="2"/><nd ref="3"/><tag k="highway" v="track"/></way>
+<node id="2" lat="50.0015" lon="7.001" version="2" timestamp="2020-02-01T00:00:00Z" {BOB}/>
+<node id="3" lat="50.002" lon="7.002" version="2" timestamp="2020-02-02T00:00:00Z" {BOB}><tag k="name" v="b"/></node>
+<node id="3" lat="50.002" lon="7.002" version="3" timestamp="2020-02-04T00:00:00Z" {ANN}><tag k="name" v="c"/></node>
+</modify>
+<create><node id="4" lat="50.003" lon="7.003" version="1" timestamp="2020-02-05T00:00:00Z" {ANN}/></create>
+<delete><node id="4" lat="50.003" lon="7.003" version="2" timestamp="2020-02-07T00:00:00Z" {BOB}/></delete>
+</osmChange>"""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("past") / "db"
+    bring_in(root, START, "2020-01-10T00:00:00Z")
+    bring_in(root, CHANGE, "2020-03-01T00:00:00Z")
+    return root
+
+
+def content(root: Path, query: str) -> str:
+    """The lines between header and footer."""
+    lines = [line for line in answer(root, query).splitlines() if line]
+    return "\n".join(lines[4:-1])
+
+
+DATES = [
+    ('[date:"2020-02-03T00:00:00Z"];nwr(user_touched:"bob");out ids;', "n2 n3"),
+    ('[date:"2020-02-06T12:00:00Z"];node(50.0025,7,51,8);out ids;', "n4"),
+    ('[date:"2020-02-07T00:00:00Z"];node(4);out ids;', ""),
+    ('[date:"2020-02-03T00:00:00Z"];node(2);(._;<;);out ids;', "n2 w1 r1"),
+    ('[date:"2020-02-03T00:00:00Z"];rel(1);>;out ids;', "n1 n2 w1"),
+    ('[date:"2020-02-03T00:00:00Z"];node[name=b];out ids;', "n3"),
+    ("node[name=b];out ids;", ""),
+    ('[date:"2020-02-03T00:00:00Z"];nwr(newer:"2020-01-02T00:00:00Z");out ids;', "n2 n3 w1 r1"),
+    ('[date:"2020-02-03T00:00:00Z"];nwr(changed);out ids;', "n3 w1 r1"),
+    ('[date:"2020-02-06T12:00:00Z"];nwr(changed:"2020-02-04T00:00:00Z","2020-02-06T00:00:00Z");out ids;', "n4 w1 r1"),
+    ('[date:"2020-01-05T00:00:00Z"];way(around:50,50.0015,7.001);out ids;', ""),
+    ('[date:"2020-02-05T00:00:00Z"];way(around:50,50.0015,7.001);out ids;', "w1"),
+    ('[date:"2019-01-01T00:00:00Z"];nwr(49,6,51,8);out ids;', ""),
+    ('nwr(user_touched:"bob");out ids;', "n2 n3"),
+    ("nwr(uid_touched:1);out ids;", "n1 n2 n3 w1 r1"),
+    ('retro("2020-02-06T12:00:00Z"){node(4);out ids;}', "n4"),
+    ('way(1)->.w;retro("2020-01-05T00:00:00Z"){node(w.w)->.n;.n out ids;}.n out ids;', "n1 n2 n3"),
+    ('retro("soon"){node(1);out ids;}', ""),
+]
+
+
+@pytest.mark.parametrize(("query", "expected"), DATES)
+def test_what_was_there(root: Path, query: str, expected: str) -> None:
+    assert names(root, query) == expected
+
+
+OLD_VERSIONS = """  <node id="3" lat="50.0020000" lon="7.0020000" version="2" timestamp="2020-02-02T00:00:00Z" changeset="2"
+ uid="2" user="bob">
+    <tag k="name" v="b"/>
+  </node>
+  <way id="1">
+    <bounds minlat="50.0000000" minlon="7.0000000" maxlat="50.0015000" maxlon="7.0010000"/>
+    <nd ref="1" lat="50.0000000" lon="7.0000000"/>
+    <nd ref="2" lat="50.0015000" lon="7.0010000"/>
+    <tag k="highway" v="path"/>
+  </way>
+  <relation id="1">
+    <bounds minlat="50.0000000" minlon="7.0000000" maxlat="50.0015000" maxlon="7.0010000"/>
+    <member type="way" ref="1" role=""/>
+    <tag k="type" v="route"/>
+  </relation>"""
+
+
+def test_old_versions_are_printed_as_they_were(root: Path) -> None:
+    query = '[date:"2020-02-03T00:00:00Z"];node(3);out meta;way(1);out geom;rel(1);out bb;'
+    assert content(root, query) == OLD_VERSIONS.replace("\n uid", " uid")
+
+
+def timeline_of(root: Path, query: str) -> list[dict[str, str]]:
+    return [{"id": str(element["id"]), **element["tags"]} for element in elements(root, query)]
+
+
+def test_timeline(root: Path) -> None:
+    of_node = {"reftype": "node", "ref": "4"}
+    assert timeline_of(root, "timeline(node,4);out;") == [
+        {"id": "1", **of_node, "refversion": "1", "created": "2020-02-05T00:00:00Z", "expired": "2020-02-07T00:00:00Z"},
+        {"id": "2", **of_node, "refversion": "2", "created": "2020-02-07T00:00:00Z"},
+    ]
+    assert timeline_of(root, "timeline(way,1,2);out;") == [
+        {"id": "1", "reftype": "way", "ref": "1", "refversion": "2", "created": "2020-02-06T00:00:00Z"}
+    ]
+    assert timeline_of(root, "timeline(node,99);out;") == []
+
+
+def test_timeline_and_retro(root: Path) -> None:
+    query = 'timeline(node,3);foreach{retro(u(t["created"])){node(3);out tags;}}'
+    assert [line.split('v="')[1][0] for line in content(root, query).splitlines() if "<tag" in line] == ["a", "b", "c"]
+
+
+def test_difference(root: Path) -> None:
+    found = content(root, '[diff:"2020-02-01T12:00:00Z","2020-02-05T12:00:00Z"];nwr(49,6,51,8);out tags;')
+    assert (
+        found
+        == """<action type="modify">
+<old>
+  <node id="3">
+    <tag k="name" v="a"/>
+  </node>
+</old>
+<new>
+  <node id="3">
+    <tag k="name" v="c"/>
+  </node>
+</new>
+</action>
+<action type="create">
+  <node id="4"/>
+</action>"""
+    )
+
+
+def test_moved_nodes_make_a_difference_to_ways_and_relations(root: Path) -> None:
+    found = content(root, '[diff:"2020-01-15T00:00:00Z","2020-02-01T00:00:00Z"];nwr(49,6,51,8);out ids;')
+    one = '<action type="modify">\n<old>\n  <{0} id="{1}"/>\n</old>\n<new>\n  <{0} id="{1}"/>\n</new>\n</action>'
+    assert found == "\n".join(one.format(*element) for element in (("node", 2), ("way", 1), ("relation", 1)))
+
+
+GONE = """<action type="delete">
+<old>
+  <node id="4" lat="50.0030000" lon="7.0030000" version="1" timestamp="2020-02-05T00:00:00Z" changeset="1"
+ uid="1" user="ann"/>
+</old>
+<new>
+  <node id="4" visible="false" version="2" timestamp="2020-02-07T00:00:00Z" changeset="2" uid="2" user="bob"/>
+</new>
+</action>"""
+
+
+def test_what_is_gone_is_told_by_adiff(root: Path) -> None:
+    found = content(root, '[adiff:"2020-02-06T12:00:00Z"];nwr(50.0025,7,51,8);out meta;')
+    assert found == GONE.replace("\n uid", " uid")
+    found = content(root, '[adiff:"2020-02-01T12:00:00Z"];way[highway=path];out ids;')
+    assert '<way id="1" visible="true"/>' in found and '<action type="delete">' in found
+
+
+COMPARED = """<action type="show_initial">
+  <node id="3"/>
+</action>
+<action type="show_final">
+  <node id="3"/>
+</action>
+<action type="modify">
+<old>
+  <node id="3"/>
+</old>
+<new>
+  <node id="3"/>
+</new>
+</action>"""
+
+
+def test_compare(root: Path) -> None:
+    query = '[diff:"2020-01-15T00:00:00Z"];nwr(49,6,51,8);compare(delta:t["name"]){out ids;};out ids;'
+    assert content(root, query) == COMPARED
+    assert names(root, "node(3);compare;out;") == ""
+
+
+def test_a_loop_cannot_print_differences(root: Path) -> None:
+    printed = answer(root, '[diff:"2020-01-15T00:00:00Z"];nwr(49,6,51,8);foreach{out;}')
+    assert "A print statement cannot be executed in a loop in a diff setting." in printed
+
+
+@pytest.mark.parametrize("query", ['[date:"2020-02-03T00:00:00Z"];node(1);out;', "timeline(node,1);out;"])
+def test_a_database_without_history_says_so(tmp_path: Path, query: str) -> None:
+    bring_in(tmp_path / "db", START, "2020-01-10T00:00:00Z", "meta")
+    printed = answer(tmp_path / "db", query)
+    assert "Tried to use museum file but no museum files available on this instance." in printed
