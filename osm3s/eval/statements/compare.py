@@ -4,7 +4,7 @@ empty.
 With `delta` only those elements count for which the evaluator has different values. With a body it runs twice in the
 second run: on what was, and on what is.
 
-Example: `node(1,1,2,2);compare(delta:t["name"]);out;`
+Example: `[diff:"2020-01-01T12:00:00Z"];nwr(50,6,52,8);compare(delta:t["name"]);out tags;`
 Cost: both sets are held; each element of both is compared once.
 """
 
