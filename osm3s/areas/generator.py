@@ -76,12 +76,9 @@ def _candidates(snapshot: Snapshot, since: int) -> ElementSet | None:
         return None
     relations: set[int] = set()
     ways: set[int] = set()
-    for rows in snapshot.changes_after(since):
-        for row in rows:
-            if row.type == RELATION:
-                relations.add(row.id)
-            elif row.type == WAY:
-                ways.add(row.id)
+    for _, changed_ways, changed_relations in snapshot.changed_ids_after(since):
+        ways.update(changed_ways)
+        relations.update(changed_relations)
     changed, result = ElementSet(), ElementSet()
     changed.put_ids(WAY, sorted(ways))
     snapshot.owners(changed.rows(WAY), WAY, result.rows(RELATION))

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import zstandard
 
 _ROW = Struct("<Q 4i 4i BB6x")
+_ID_AND_TYPE = Struct("<Q 32x B7x")
 _compressor = zstandard.ZstdCompressor(level=1)
 
 
@@ -58,6 +59,15 @@ def unpack(value: bytes | memoryview) -> tuple[str, Iterator[ChangedElement]]:
     data = zstandard.ZstdDecompressor().decompress(value)
     start = 2 + int.from_bytes(data[:2], "little")
     return data[2:start].decode("utf-8", "surrogateescape"), map(_row, _ROW.iter_unpack(data[start:]))
+
+
+def changed_ids(value: bytes | memoryview) -> tuple[list[int], list[int], list[int]]:
+    """Only the ids, of nodes, ways and relations: several times as fast."""
+    data = zstandard.ZstdDecompressor().decompress(value)
+    ids: tuple[list[int], list[int], list[int]] = ([], [], [])
+    for element_id, element_type in _ID_AND_TYPE.iter_unpack(data[2 + int.from_bytes(data[:2], "little") :]):
+        ids[element_type].append(element_id)
+    return ids
 
 
 def _row(row: tuple[int, ...]) -> ChangedElement:

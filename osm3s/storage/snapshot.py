@@ -158,12 +158,12 @@ class Snapshot:
             yield changelog.unpack(cursor.value())
             more = cursor.prev()
 
-    def changes_after(self, commit: int) -> Iterator[Iterator[ChangedElement]]:
-        """The changelog of each commit after this one, the oldest first. Commits that changed nothing have none."""
+    def changed_ids_after(self, commit: int) -> Iterator[tuple[list[int], list[int], list[int]]]:
+        """What each commit after this one has changed, the oldest first: ids of nodes, ways and relations."""
         cursor = self._txn.cursor()
         more = cursor.set_range(index_keys.changelog(commit + 1))
         while more and bytes(cursor.key()[:1]) == index_keys.CHANGELOG:
-            yield changelog.unpack(cursor.value())[1]
+            yield changelog.changed_ids(cursor.value())
             more = cursor.next()
 
     # --- looking up -------------------------------------------------------------------------------------------------
