@@ -110,7 +110,7 @@ static int remember_user(osm3s_import *i, int32_t uid, const char *name, size_t 
     user *u;
     if (i->user_table[at]) {
         u = &i->users[i->user_table[at] - 1];
-        if (u->len == len && memcmp(i->user_text.data + u->text, name, len) == 0)
+        if (u->len == len && (len == 0 || memcmp(i->user_text.data + u->text, name, len) == 0))
             return OSM3S_OK; /* else: renamed, the newest name wins */
     } else {
         if (grow(&i->users, &i->cap_users, i->n_users + 1, sizeof *i->users))
