@@ -57,6 +57,7 @@ def dump_block(db_dir: str, family: str | None, block_id: int | None, element: s
     from osm3s.storage.block_contents import (
         FAMILY_NAMES,
         TYPE_NAMES,
+        attic_parts,
         block_of_element,
         directory_entry,
         family_of_block,
@@ -93,6 +94,11 @@ def dump_block(db_dir: str, family: str | None, block_id: int | None, element: s
                 f"delta at {entry.delta_offset}: {entry.n_dead} dead, head {entry.delta_head_len} bytes, body "
                 f"{entry.delta_body_len} (sum {entry.delta_sum:016x}), meta {entry.delta_meta_len} "
                 f"({entry.delta_meta_sum:016x})"
+            )
+        for part in attic_parts(snapshot, block):
+            print(
+                f"attic at {part.offset}: {part.len} bytes (sum {part.sum:016x}), {part.n} superseded versions, "
+                f"from {time_text(part.oldest)} to {time_text(part.newest)}"
             )
         _print_part(snapshot, block, False)
         if entry.delta_bytes:

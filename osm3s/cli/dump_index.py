@@ -15,6 +15,7 @@ dump_index: print what is in the index of a database.
 
   dump_index --db-dir=DIR settings              commits, data timestamp, numbers of elements, free space in the files
   dump_index --db-dir=DIR directory             all blocks: numbers, places, boxes
+  dump_index --db-dir=DIR attic                 where the superseded versions of blocks are
   dump_index --db-dir=DIR ids                   which block holds which id; neighbours in one block are one line
   dump_index --db-dir=DIR links                 member: its relations; absent node: the ways that name it
   dump_index --db-dir=DIR tags                  key, and key=value: block:count of every block that has it
@@ -22,9 +23,9 @@ dump_index: print what is in the index of a database.
   dump_index --db-dir=DIR changelog             what every commit has changed, with old and new boxes
   dump_index --db-dir=DIR --key=T02             the entries whose key begins so
 
-A key begins with a letter (B directory, I ids, L links, T tags, U users, S settings, C changelog). Of B, I, L and T a
-byte follows: the family (00 nodes, 01 tagged nodes, 02 ways, 03 relations), the type (00 node, 01 way, 02 relation), or
-the kind of link (00, 01, 02 as types; 03 absent nodes). --key takes the letter and then hexadecimal digits: T02 are the
+A key begins with a letter (A attic, B directory, I ids, L links, T tags, U users, S settings, C changelog). Of A, B, I, L
+and T a byte follows: the family (00 nodes, 01 tagged nodes, 02 ways, 03 relations; 05 to 07: their attics), the type (00
+node, 01 way, 02 relation), or the kind of link (00, 01, 02 as types; 03 absent nodes). --key takes the letter and then hexadecimal digits: T02 are the
 tags of ways, I00 the ids of nodes. native/FORMAT.md tells the rest.
 Without KIND and --key, everything is printed.
 
@@ -46,7 +47,7 @@ def dump_index(db: DatabaseDir, kinds: list[str], prefix: bytes) -> None:
     if prefix:
         kinds = [kind for kind, (letter, _) in KINDS.items() if letter == prefix[:1] and kind in (kinds or KINDS)]
         if not kinds:
-            raise UsageError("--key does not fit: keys begin with one of B I L T U S C")
+            raise UsageError("--key does not fit: keys begin with one of A B I L T U S C")
     with Snapshot(db) as snapshot:
         for kind in kinds or KINDS:
             for line in index_lines(snapshot, kind, prefix):

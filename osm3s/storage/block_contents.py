@@ -10,6 +10,8 @@ from osm3s.errors import StorageError
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.batch import Batch, Element
 from osm3s.ffi.element_set import ElementSet
+from osm3s.storage import index_keys
+from osm3s.storage.attic import AtticPart, unpack_parts
 from osm3s.storage.directory import ENTRY_BYTES, DirectoryEntry
 from osm3s.storage.snapshot import Snapshot
 
@@ -94,6 +96,15 @@ def block_of_element(snapshot: Snapshot, element_type: int, element_id: int) -> 
 
 def directory_entry(snapshot: Snapshot, block: int) -> DirectoryEntry:
     return DirectoryEntry.unpack(ffi.buffer(lib.osm3s_snapshot_entry(snapshot.handle, block), ENTRY_BYTES))
+
+
+def attic_parts(snapshot: Snapshot, block: int) -> list[AtticPart]:
+    """Where the superseded versions of a block are; empty if it has none."""
+    entry = directory_entry(snapshot, block)
+    if not entry.n_attic:
+        return []
+    key = index_keys.attic(max(0, family_of_block(snapshot, block) - 1), entry.id)
+    return [part for name, stored in snapshot.entries(key) if name == key for part in unpack_parts(stored)]
 
 
 def read_part(snapshot: Snapshot, block: int, delta: bool) -> Part:

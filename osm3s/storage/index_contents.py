@@ -11,13 +11,19 @@ import msgpack
 from osm3s.errors import CorruptError
 from osm3s.ffi import check, ffi, lib
 from osm3s.storage import changelog, index_keys
+from osm3s.storage.attic import unpack_parts
 from osm3s.storage.directory import unpack_page
 from osm3s.storage.snapshot import Snapshot
 from osm3s.storage.tag_directory import decode
 
 FAMILIES = ("nodes", "tagged_nodes", "ways", "relations")
+TAG_FAMILIES = (*FAMILIES, *(f"attic of {name}" for name in FAMILIES))
 TYPES = ("node", "way", "relation")
-LINKS = ("relations with node", "relations with way", "relations with relation", "ways with absent node")
+LINKS = (
+    *("relations with node", "relations with way", "relations with relation", "ways with absent node"),
+    *("blocks with versions of node", "blocks with versions of way", "blocks with versions of relation"),
+    *("former relations with node", "former relations with way", "former relations with relation"),
+)
 
 Entries = Iterator[tuple[bytes, Any]]
 
@@ -83,7 +89,7 @@ def _varints(data: bytes) -> Iterator[int]:
 def _tags(entries: Entries) -> Iterator[str]:
     key, value, at = ffi.new("osm3s_bytes *"), ffi.new("osm3s_bytes *"), ffi.new("size_t *")
     for name, page in entries:
-        yield f"tag page {FAMILIES[name[1]]} number {int.from_bytes(name[-4:], 'big')}, {len(page)} bytes"
+        yield f"tag page {TAG_FAMILIES[name[1]]} number {int.from_bytes(name[-4:], 'big')}, {len(page)} bytes"
         buffer = ffi.from_buffer(page)
         at[0] = 0
         while check(lib.osm3s_tag_page_next(buffer, len(page), at, key, value)):
@@ -115,8 +121,17 @@ def _changelog(entries: Entries) -> Iterator[str]:
             yield f"  {row.kind.name.lower()} {TYPES[row.type]} {row.id} box {row.old_box} -> {row.new_box}"
 
 
+def _attic(entries: Entries) -> Iterator[str]:
+    for key, parts in entries:
+        yield f"attic of block {int.from_bytes(key[2:], 'big')} with {TYPES[key[1]]}s"
+        for part in unpack_parts(bytes(parts)):
+            times = f"from {part.oldest} to {part.newest}"
+            yield f"  {part.n} superseded versions {times}, {part.len} bytes at {part.offset}"
+
+
 KINDS: dict[str, tuple[bytes, Callable[[Entries], Iterator[str]]]] = {
     "directory": (index_keys.DIRECTORY, _directory),
+    "attic": (index_keys.ATTIC, _attic),
     "ids": (index_keys.ID_MAP, _ids),
     "links": (index_keys.LINKS, _links),
     "tags": (index_keys.TAGS, _tags),

@@ -11,6 +11,7 @@ from osm3s.cli import dump_block, dump_index
 from osm3s.paths import DatabaseDir
 from osm3s.storage.block_contents import read_elements
 from osm3s.storage.snapshot import Snapshot
+from osm3s.update.update_files import update_files
 
 
 def block_text(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
@@ -97,3 +98,20 @@ def test_keys_that_begin_so(database: Path, capsys: pytest.CaptureFixture[str]) 
 def test_wrong_usage(database: Path, program: object, arguments: list[str], status: int) -> None:
     assert program.main([f"--db-dir={database}", *arguments]) == status  # type: ignore[attr-defined]
     assert program.main(["--help"]) == 0  # type: ignore[attr-defined]
+
+
+def test_superseded_versions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root, file = tmp_path / "db", tmp_path / "input.osm"
+    for version, position in ((1, "50"), (2, "51")):
+        element = (
+            f'<node id="7" version="{version}" timestamp="2020-01-0{version}T00:00:00Z" lat="{position}" lon="8"/>'
+        )
+        file.write_text(f'<osm version="0.6">{element}</osm>')
+        update_files(str(root), [str(file)], "attic", "", None)
+    line = next(
+        line for line in block_text(capsys, f"--db-dir={root}", "--of=node/7") if line.startswith("attic at 0:")
+    )
+    assert "1 superseded versions, from 2020-01-01T00:00:00Z to 2020-01-02T00:00:00Z" in line
+    lines = index_text(capsys, root, "attic")
+    assert lines[0] == "attic of block 0 with nodes"
+    assert lines[1].startswith("  1 superseded versions from 1577836800 to 1577923200, ")
