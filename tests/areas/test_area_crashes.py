@@ -41,7 +41,7 @@ def check(root: Path, expected: dict[int, Area], capsys: pytest.CaptureFixture[s
     assert verify.main([f"--db-dir={root}"]) == 0, capsys.readouterr().out
 
 
-@pytest.mark.parametrize("failpoint", [*NO_DOMAIN, "domain_after_rename", *OLD, *ROLLED, *NEW])
+@pytest.mark.parametrize("failpoint", [*NO_DOMAIN, "domain_after_rename", "after_extents", "in_merge", "after_merge"])
 def test_killed_after_an_import(tmp_path: Path, failpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
     root = tmp_path / "db"
     assert update_database(root, osm_file(START), failpoint=failpoint).returncode == -signal.SIGKILL

@@ -125,7 +125,7 @@ def test_a_member_that_is_named_twice_counts_once(tmp_path: Path) -> None:
 SQUARES = st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(1, 6), st.integers(1, 6))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(squares=st.lists(SQUARES, min_size=1, max_size=5), data=st.data())
 def test_any_rings_cut_anywhere_in_any_order(squares: list[tuple[int, int, int, int]], data: st.DataObject) -> None:
     """A point is inside if an odd number of rings is around it."""

@@ -69,7 +69,7 @@ START = [
 ]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=18, deadline=None, suppress_health_check=list(HealthCheck))
 @given(batches=st.lists(st.lists(elements(), min_size=1, max_size=6), min_size=1, max_size=6), data=st.data())
 def test_areas_after_each_update(batches: list[list[Element]], data: st.DataObject) -> None:
     world: World = changed({}, START)
