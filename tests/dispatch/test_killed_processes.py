@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-import threading
+import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -238,13 +239,27 @@ def test_a_lost_connection_without_dispatcher_is_an_error(site: Site) -> None:
     assert caught.value.origin == "Dispatcher_Client::output_status::socket"
 
 
-def test_a_writer_that_gives_up_waiting_does_not_get_the_permission(site: Site) -> None:
+class InterruptedWhileWaiting:
+    """A socket on which nothing arrives before somebody presses Ctrl-C."""
+
+    def __init__(self, inner: socket.socket) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def recv(self, _size: int) -> bytes:
+        raise KeyboardInterrupt
+
+
+def test_a_writer_that_gives_up_waiting_does_not_get_the_permission(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site.start()
     writer = site.participant()
     assert writer.ask("write") == "0"
     with site.client() as impatient:
-        here = threading.get_ident()
-        threading.Timer(0.2, signal.pthread_kill, (here, signal.SIGINT)).start()
+        monkeypatch.setattr(impatient, "_socket", InterruptedWhileWaiting(impatient._socket))
         with pytest.raises(KeyboardInterrupt), impatient.writing():
             pytest.fail("there is another writer")
     assert writer.ask("end") == "ok"
