@@ -122,10 +122,11 @@ static int way_is_around(search *s, const view *v, uint32_t block, uint32_t slot
     return lines_around(s->vertices, &n, 1, TO_NEAREST, s->near, s->n_near);
 }
 
-static int search_part(search *s, const view *v, const uint64_t *dead, uint32_t block, uint32_t slot_offset, osm3s_rows *out)
+static int search_part(search *s, const view *v, const uint64_t *dead, uint32_t block, uint32_t slot_offset,
+                       uint32_t time, osm3s_rows *out)
 {
     for (uint32_t slot = 0; slot < v->n; slot++) {
-        if (dead && dead[slot / 64] >> slot % 64 & 1)
+        if ((dead && dead[slot / 64] >> slot % 64 & 1) || (time && !view_valid_at(v, slot, time)))
             continue;
         find_candidates(s, v, slot);
         int found = s->n_near ? way_is_around(s, v, block, slot) : 0;
@@ -146,13 +147,16 @@ int osm3s_ways_around_nodes(osm3s_snapshot *s, osm3s_context *c, const uint32_t 
         find_near(&search, &e->bbox, true);
         if (search.n_near == 0 && !wide)
             continue;
-        const view *base = snapshot_base(s, blocks[i]), *delta = snapshot_delta(s, blocks[i]);
+        uint32_t time = snapshot_is_current(s, blocks[i]) ? 0 : snapshot_time(s), slot = 0;
+        const view *base = snapshot_base(s, blocks[i]), *delta = snapshot_delta(s, blocks[i]), *old;
         if (base == NULL)
             error = OSM3S_CORRUPT;
         else
-            error = search_part(&search, base, snapshot_dead(s, blocks[i]), blocks[i], 0, out);
+            error = search_part(&search, base, snapshot_dead(s, blocks[i]), blocks[i], 0, time, out);
         if (error == OSM3S_OK && delta->n)
-            error = search_part(&search, delta, NULL, blocks[i], base->n, out);
+            error = search_part(&search, delta, NULL, blocks[i], base->n, time, out);
+        for (uint32_t part = 0; time && error == OSM3S_OK && (old = snapshot_attic(s, blocks[i], part, &slot)); part++)
+            error = search_part(&search, old, NULL, blocks[i], slot, time, out);
         if (error == OSM3S_OK)
             error = context_check(c);
     }

@@ -73,6 +73,23 @@ def test_closed_ways_are_found_where_they_are_now(tmp_path: Path) -> None:
     assert names(root, "way(35);node(area)[place];out ids;") == "n27"
 
 
+def test_closed_ways_of_the_past(tmp_path: Path) -> None:
+    """Stored areas have no past, closed ways have."""
+    root = tmp_path / "db"
+    bring_in(root, CONTENT, "2020-02-01T00:00:00Z", "attic")
+    moved = 'lat="50.19" lon="10.205" version="2" timestamp="2020-02-01T12:00:00Z" changeset="2" uid="1" user="u"'
+    change = f'<osmChange version="0.6"><modify><node id="13" {moved}/></modify></osmChange>'
+    bring_in(root, change, "2020-02-02T00:00:00Z", "attic")
+    for query, before, now in [
+        ("is_in(50.203,10.208);out ids;", "w35", ""),
+        ("is_in(50.197,10.205);out ids;", "", "w35"),
+        ("node[place=park];is_in;out ids;", "w35", ""),
+        ("way(35);node(area)[place=park];out ids;", "n23", ""),
+    ]:
+        assert names(root, query) == now
+        assert names(root, f'[date:"2020-01-15T00:00:00Z"];{query}') == before
+
+
 def test_which_queries_tell_the_time_of_areas() -> None:
     telling = ["is_in(1,1);", "area[a];", "area(1);", "node(area:1);", "map_to_area;", "way(area)[a];"]
     assert all(uses_areas(parse(query)) for query in telling)

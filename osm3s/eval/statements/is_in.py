@@ -43,6 +43,7 @@ def _add_closed_ways(execution: Execution, nodes: ElementSet, into: ElementSet) 
     box = _box(execution, nodes)
     blocks, n = ffi.new("uint32_t[]", snapshot.n_blocks(WAYS) + 1), ffi.new("size_t *")
     check(lib.osm3s_select_blocks(snapshot.handle, WAYS, box, 1, blocks, n))
+    snapshot.attach_attic(blocks, n[0])
     check(
         lib.osm3s_ways_around_nodes(
             snapshot.handle, execution.limits.handle, blocks, n[0], nodes.rows(NODE), into.rows(WAY)
