@@ -1,0 +1,54 @@
+"""`python -m tests.differential --seed N --pairs M`: random pairs of data and query, two answers, what differs.
+
+With $REFERENCE, the prefix of an installed OSM3S, its answers are the measure; else those of the oracle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+import time
+from pathlib import Path
+
+from .campaign import Difference, Tally, campaign
+from .systems import InProcess, Program, Reference
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.differential", description=__doc__.split("\n")[0])
+    parser.add_argument("--seed", type=int, default=1, help="of the first random number (default 1)")
+    parser.add_argument("--pairs", type=int, default=1000, help="how many pairs of data and query (default 1000)")
+    parser.add_argument("--program", action="store_true", help="ask bin/osm3s_query instead of the code in this process")
+    parser.add_argument("--as-found", action="store_true", help="do not make the pairs that differ small")
+    parser.add_argument("--most", type=int, default=10, help="stop after so many differences (default 10)")
+    options = parser.parse_args()
+    prefix = Path(os.environ["REFERENCE"])
+    project = Program if options.program else InProcess
+
+    tally, started_s = Tally(), time.monotonic()
+    for part in campaign(
+        options.seed, options.pairs, lambda work: (project(work), Reference(prefix, work)), not options.as_found
+    ):
+        tally.add(part)
+        for difference in part.differences:
+            print(report(difference), flush=True)
+        if len(tally.differences) >= options.most:
+            break
+    print(
+        f"seed {options.seed}: {tally.pairs} pairs, {len(tally.differences)} differences; "
+        f"{tally.empty} answers were empty, {tally.unanswered} times there was none; "
+        f"{time.monotonic() - started_s:.0f} s"
+    )
+    return 1 if tally.differences else 0
+
+
+def report(difference: Difference) -> str:
+    judged, judge = (answer.text().split("\n") for answer in difference.answers)
+    lines = list(difflib.unified_diff(judge, judged, "expected", "the project", lineterm="", n=1))
+    return "\n".join([f"=== {difference.place}", difference.data.xml() + difference.query, *lines, ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

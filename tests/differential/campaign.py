@@ -1,0 +1,140 @@
+"""Running many pairs: for each data set a process of its own, so that a crash ends neither the campaign nor its count."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import IO, Protocol
+
+from .dataset import DataSet
+from .random_data import random_data
+from .random_query import random_query
+from .shrink import shrink
+from .systems import Answer, by_tag_directory
+from .trees import Tree
+
+QUERIES_PER_DATA_SET = 50
+
+
+class System(Protocol):
+    name: str
+
+    def load(self, data: DataSet) -> None: ...
+
+    def ask(self, query: str) -> Answer: ...
+
+
+MakeSystems = Callable[[Path], tuple[System, System]]
+"""Two systems with databases below a directory, the one to be judged first."""
+
+
+@dataclass(slots=True)
+class Difference:
+    """A pair whose answers differ, as small as it could be made."""
+
+    place: str
+    data: DataSet
+    query: str
+    answers: tuple[Answer, Answer]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came out; `unanswered` are pairs on which the judge itself fails."""
+
+    pairs: int = 0
+    empty: int = 0
+    unanswered: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    words: set[str] = field(default_factory=set)
+
+    def add(self, other: Tally) -> None:
+        self.pairs += other.pairs
+        self.empty += other.empty
+        self.unanswered += other.unanswered
+        self.differences += other.differences
+        self.words |= other.words
+
+
+def campaign(seed: int, pairs: int, systems: MakeSystems, small: bool = True) -> Iterator[Tally]:
+    """A tally for each data set; `small`: differences are shrunk."""
+    for number in range((pairs + QUERIES_PER_DATA_SET - 1) // QUERIES_PER_DATA_SET):
+        count = min(QUERIES_PER_DATA_SET, pairs - number * QUERIES_PER_DATA_SET)
+        yield _in_process(f"{seed}/{number}", count, systems, small)
+
+
+def _in_process(place: str, count: int, systems: MakeSystems, small: bool) -> Tally:
+    """If the process dies, the last thing it was asked is the difference."""
+    with tempfile.TemporaryFile() as result, tempfile.TemporaryFile() as last:
+        process = os.fork()
+        if process == 0:
+            status = 1
+            try:
+                pickle.dump(_ask_all(place, count, systems, small, last), result)
+                result.flush()
+                status = 0
+            except Exception:
+                traceback.print_exc()
+            finally:
+                os._exit(status)
+        _, status = os.waitpid(process, 0)
+        for stream in (result, last):
+            stream.seek(0)
+        if status == 0:
+            tally: Tally = pickle.load(result)
+            return tally
+        data, query = pickle.load(last)
+    death = Answer(b"", (f"the process ended with status {status}",))
+    return Tally(pairs=1, differences=[Difference(place, data, query, (death, Answer(b"")))])
+
+
+def _ask_all(place: str, count: int, systems: MakeSystems, small: bool, last: IO[bytes]) -> Tally:
+    rng = Random(place)
+    data = random_data(rng)
+    tally = Tally()
+    by_tag_directory(rng.random() < 0.5)
+    with tempfile.TemporaryDirectory() as directory:
+        judged, judge = loaded(Path(directory), data, systems)
+        for i in range(count):
+            query = random_query(rng, data)
+            text = query.text()
+            last.seek(0)
+            pickle.dump((data, text), last)
+            last.flush()
+            answers = (judged.ask(text), judge.ask(text))
+            tally.pairs += 1
+            tally.empty += not answers[1].found
+            if answers[1].failed:
+                tally.unanswered += 1
+            elif answers[0] != answers[1]:
+                tally.differences.append(_smallest(f"{place} pair {i}", data, query, systems, small))
+    return tally
+
+
+def loaded(directory: Path, data: DataSet, systems: MakeSystems) -> tuple[System, System]:
+    both = systems(directory)
+    for system in both:
+        system.load(data)
+    return both
+
+
+def _smallest(place: str, data: DataSet, query: Tree, systems: MakeSystems, small: bool) -> Difference:
+    if small:
+        data, query = shrink(data, query, lambda data, text: _differ(*_answers(data, text, systems)))
+    return Difference(place, data, query.text(), _answers(data, query.text(), systems))
+
+
+def _differ(judged: Answer, judge: Answer) -> bool:
+    return judged != judge and not judge.failed
+
+
+def _answers(data: DataSet, text: str, systems: MakeSystems) -> tuple[Answer, Answer]:
+    with tempfile.TemporaryDirectory() as directory:
+        judged, judge = loaded(Path(directory), data, systems)
+        return judged.ask(text), judge.ask(text)
