@@ -113,12 +113,12 @@ class QueryPlan:
         """The derived objects that are in all given sets and satisfy the filters by tags and conditions."""
         result = ElementSet()
         if self.input_sets:
-            first, *others = [self.execution.read(name).deriveds for name in self.input_sets]
-            allowed = [{derived.id for derived in other} for other in others]
+            first, *others = [self.execution.read(name) for name in self.input_sets]
+            result.deriveds = first.deriveds
+            for other in others:
+                result.keep_deriveds_of(other)
             result.deriveds = [
-                derived
-                for derived in first
-                if all(derived.id in ids for ids in allowed) and all(tag.matches(derived.tags) for tag in self.tags)
+                derived for derived in result.deriveds if all(tag.matches(derived.tags) for tag in self.tags)
             ]
         return self._keep_true(result)
 

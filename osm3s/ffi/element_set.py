@@ -20,7 +20,7 @@ MEMORY_PER_AREA_BYTES = 128
 class ElementSet:
     """Nodes, ways and relations, each sorted by id and without duplicates. `handle` is the `osm3s_set *`.
 
-    `areas`, the stored ones, and `deriveds` are objects with an `id`, sorted by it; ids are unique.
+    `areas`, the stored ones, and `deriveds` are objects with an `id`, sorted by it; several deriveds may have one id.
     """
 
     __slots__ = ("areas", "deriveds", "handle")
@@ -54,14 +54,14 @@ class ElementSet:
         return elements + areas + len(self.deriveds) * MEMORY_PER_DERIVED_BYTES
 
     def add(self, other: ElementSet, types: Iterable[int] = TYPES) -> None:
-        """Become the union with another set. Of areas and deriveds with one id the other set's stays; `types` leaves
+        """Become the union with another set. Of areas and deriveds that both have, the other set's stay; `types` leaves
         them out."""
         for element_type in types:
             check(lib.osm3s_rows_add(self.rows(element_type), other.rows(element_type)))
         if types is TYPES and other.areas:
             self.put_areas([*self.areas, *other.areas])
         if types is TYPES and other.deriveds:
-            self.put_deriveds([*self.deriveds, *other.deriveds])
+            self.deriveds = _merged(other.deriveds, self.deriveds)
 
     def take(self, other: ElementSet, types: Iterable[int] = TYPES) -> None:
         """Become the union with a set that is not needed any more: its rows are moved where they can be."""
@@ -72,15 +72,19 @@ class ElementSet:
         for element_type in TYPES:
             lib.osm3s_rows_subtract(self.rows(element_type), other.rows(element_type))
         self.areas = _without(self.areas, other.areas)
-        self.deriveds = _without(self.deriveds, other.deriveds)
+        if self.deriveds and other.deriveds:
+            self.deriveds = _difference(self.deriveds, other.deriveds)
 
     def put_areas(self, areas: Iterable[Any]) -> None:
         """Replace the areas; of those with one id the last one stays."""
         self.areas = _by_id(areas)
 
     def put_deriveds(self, deriveds: Iterable[Any]) -> None:
-        """Replace the deriveds; of those with one id the last one stays."""
-        self.deriveds = _by_id(deriveds)
+        """Replace the deriveds. Those with one id stay in the order given."""
+        self.deriveds = sorted(deriveds, key=_id)
+
+    def keep_deriveds_of(self, other: ElementSet) -> None:
+        self.deriveds = _intersection(self.deriveds, other.deriveds)
 
     def intersect(self, other: ElementSet, types: Iterable[int] = TYPES) -> None:
         for element_type in types:
@@ -118,3 +122,46 @@ def _without(objects: list[Any], others: list[Any]) -> list[Any]:
         return objects
     ids = {other.id for other in others}
     return [object_ for object_ in objects if object_.id not in ids]
+
+
+# --- deriveds, where ids repeat: one step after the other through two sorted lists --------------------------------------
+
+
+def _id(object_: Any) -> int:
+    found: int = object_.id
+    return found
+
+
+def _merged(first: list[Any], second: list[Any]) -> list[Any]:
+    """The union; of each id as many as the list has that has more of them, those of the first list before all."""
+    merged: list[Any] = []
+    i = j = 0
+    while i < len(first) and j < len(second):
+        one, other = _id(first[i]), _id(second[j])
+        merged.append(first[i] if one <= other else second[j])
+        i, j = i + (one <= other), j + (other <= one)
+    return [*merged, *first[i:], *second[j:]]
+
+
+def _difference(first: list[Any], second: list[Any]) -> list[Any]:
+    """What is left of the first list when each of the second has taken one with its id away."""
+    kept: list[Any] = []
+    i = j = 0
+    while i < len(first) and j < len(second):
+        one, other = _id(first[i]), _id(second[j])
+        if one < other:
+            kept.append(first[i])
+        i, j = i + (one <= other), j + (other <= one)
+    return [*kept, *first[i:]]
+
+
+def _intersection(first: list[Any], second: list[Any]) -> list[Any]:
+    """Those of the first list that have a partner in the second."""
+    kept: list[Any] = []
+    i = j = 0
+    while i < len(first) and j < len(second):
+        one, other = _id(first[i]), _id(second[j])
+        if one == other:
+            kept.append(first[i])
+        i, j = i + (one <= other), j + (other <= one)
+    return kept

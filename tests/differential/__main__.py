@@ -38,7 +38,7 @@ def main() -> int:
             break
     print(
         f"seed {options.seed}: {tally.pairs} pairs, {len(tally.differences)} differences; "
-        f"{tally.empty} answers were empty, {tally.unanswered} times there was none; "
+        f"{tally.empty} answers were empty, {tally.unanswered} times there was none, {tally.excused} differ on purpose; "
         f"{time.monotonic() - started_s:.0f} s"
     )
     return 1 if tally.differences else 0

@@ -13,6 +13,7 @@ from random import Random
 from typing import IO, Protocol
 
 from .dataset import DataSet
+from .deviations import noted, watch
 from .random_data import random_data
 from .random_query import random_query
 from .shrink import shrink
@@ -46,11 +47,12 @@ class Difference:
 
 @dataclass(slots=True)
 class Tally:
-    """What came out; `unanswered` are pairs on which the judge itself fails."""
+    """What came out; `unanswered` are pairs on which the judge itself fails, `excused` are deviations."""
 
     pairs: int = 0
     empty: int = 0
     unanswered: int = 0
+    excused: int = 0
     differences: list[Difference] = field(default_factory=list)
     words: set[str] = field(default_factory=set)
 
@@ -58,6 +60,7 @@ class Tally:
         self.pairs += other.pairs
         self.empty += other.empty
         self.unanswered += other.unanswered
+        self.excused += other.excused
         self.differences += other.differences
         self.words |= other.words
 
@@ -98,6 +101,7 @@ def _ask_all(place: str, count: int, systems: MakeSystems, small: bool, last: IO
     rng = Random(place)
     data = random_data(rng)
     tally = Tally()
+    watch()
     by_tag_directory(rng.random() < 0.5)
     with tempfile.TemporaryDirectory() as directory:
         judged, judge = loaded(Path(directory), data, systems)
@@ -107,12 +111,17 @@ def _ask_all(place: str, count: int, systems: MakeSystems, small: bool, last: IO
             last.seek(0)
             pickle.dump((data, text), last)
             last.flush()
+            noted.clear()
             answers = (judged.ask(text), judge.ask(text))
             tally.pairs += 1
             tally.empty += not answers[1].found
             if answers[1].failed:
                 tally.unanswered += 1
-            elif answers[0] != answers[1]:
+            elif answers[0] == answers[1]:
+                continue
+            elif noted:
+                tally.excused += 1
+            else:
                 tally.differences.append(_smallest(f"{place} pair {i}", data, query, systems, small))
     return tally
 
@@ -131,10 +140,11 @@ def _smallest(place: str, data: DataSet, query: Tree, systems: MakeSystems, smal
 
 
 def _differ(judged: Answer, judge: Answer) -> bool:
-    return judged != judge and not judge.failed
+    return judged != judge and not judge.failed and not noted
 
 
 def _answers(data: DataSet, text: str, systems: MakeSystems) -> tuple[Answer, Answer]:
     with tempfile.TemporaryDirectory() as directory:
         judged, judge = loaded(Path(directory), data, systems)
+        noted.clear()
         return judged.ask(text), judge.ask(text)

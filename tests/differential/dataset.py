@@ -91,15 +91,6 @@ class DataSet:
         return any((m.kind, m.ref) not in self.index for m in self._members() if m.kind != "relation")
 
     @property
-    def crosses_antimeridian(self) -> bool:
-        """Some way has a segment over it."""
-        return any(
-            abs(a.lon_e7 - b.lon_e7) > 180 * 10**7
-            for way in self.of("way")
-            for a, b in zip(self.nodes_of(way), self.nodes_of(way)[1:], strict=False)
-        )
-
-    @property
     def wide(self) -> bool:
         """A place near a node may be far from most others, or near to very many longitudes."""
         nodes = self.of("node")
@@ -110,10 +101,6 @@ class DataSet:
                 ([node.lon_e7 for node in nodes], 180 * 10**7),
             )
         )
-
-    def nodes_of(self, way: Element) -> list[Element]:
-        """Those that exist."""
-        return [self.index["node", ref] for ref in way.refs if ("node", ref) in self.index]
 
     def _members(self) -> Iterator[Member]:
         for relation in self.of("relation"):

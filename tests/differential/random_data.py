@@ -10,11 +10,11 @@ from .dataset import DataSet, Element, Member, Version
 
 DEGREE = 10**7
 CENTRES = (
-    *((51, 7),) * 30, *((0, 0),) * 8, *((-33.87, 151.2),) * 10, *((64.1, -21.9), (-54.8, -68.3)) * 4,
+    *((51, 7),) * 60, *((0, 0),) * 8, *((-33.87, 151.2),) * 10, *((64.1, -21.9), (-54.8, -68.3)) * 4,
     *((85.05112878, 0), (45.0065536, 10.0065536)) * 2, (52, 179.999), (-17, -179.999), (0, 180), (89.999, 10), (-90, 0),
 )  # fmt: skip
-SPREADS = (*(0.0002, 0.01, 0.01, 0.01, 0.01, 0.1) * 5, 1, 20)
-WORLD_SHARE = 0.01
+SPREADS = (*(0.0002, 0.003, 0.01, 0.01, 0.01, 0.1) * 8, 1, 20)
+WORLD_SHARE = 0.005
 LEVELS = ("meta",) * 8 + ("data", "attic")
 
 
@@ -27,7 +27,9 @@ class _Maker:
         self.rng = rng
         self.complete = rng.random() < 0.75
         self.centre = rng.choice(CENTRES)
-        self.spread = 180 if rng.random() < WORLD_SHARE else rng.choice(SPREADS)
+        self.spread = rng.choice(SPREADS)
+        if rng.random() < WORLD_SHARE:
+            self.centre, self.spread = (0, 0), 89
         self.on_grid = rng.random() < 0.4
         self.node_ids = self._ids(rng.choice((3, 8, 20, 40)), large=2**32 - 10)
         self.way_ids = self._ids(rng.choice((1, 2, 6, 12)), large=2**31 - 10)
@@ -63,8 +65,7 @@ class _Maker:
         else:
             offsets = [rng.uniform(-1, 1) * self.spread for _ in "yx"]
         lat = max(-90.0, min(90.0, self.centre[0] + offsets[0]))
-        lon = self.centre[1] + offsets[1]
-        lon = lon - 360 if lon > 180 else lon + 360 if lon < -180 else lon
+        lon = max(-180.0, min(180.0, self.centre[1] + offsets[1]))  # what crosses the antimeridian is a deviation
         return round(lat * DEGREE), round(lon * DEGREE)
 
     def _way(self, id_: int) -> Element:

@@ -163,10 +163,10 @@ class Evaluators:
         if choice < 0.8:
             condition, yes, no = self.string(place, 3), self.geometry(place, depth + 1), self.geometry(place, depth + 1)
             return self._shape("((", condition, ")?", yes, ":", no, ")")
-        return self._line(place, depth) if choice < 0.92 else self._polygon(place, depth)
+        return self._line() if choice < 0.92 else self._polygon()
 
     def _shape(self, *parts: str | Tree | Row) -> Tree:
-        return Tree("geometry", parts, ("pt(1,2)",))
+        return Tree("geometry", parts)
 
     def _point(self, place: Place, depth: int) -> Tree:
         if self.rng.random() < 0.2:
@@ -174,12 +174,16 @@ class Evaluators:
         lat, lon = self.place_near()
         return self._shape(f"pt({lat},{lon})")
 
-    def _line(self, place: Place, depth: int) -> Tree:
-        points = tuple(self._point(place, depth) for _ in range(self.rng.choice((1, 2, 3, 4))))
-        return self._shape("lstr(", Row(points, ",", 1), ")")
+    def _line(self) -> Tree:
+        return self._line_of(self.rng.choice((1, 2, 3, 4)))
 
-    def _polygon(self, place: Place, depth: int) -> Tree:
-        lines = tuple(self._line(place, depth) for _ in range(self.rng.choice((1, 1, 2))))
+    def _line_of(self, n: int) -> Tree:
+        """All points are near each other: long lines are cut into thousands of pieces."""
+        points = tuple(Tree("point", ("pt({},{})".format(*self.place_near()),)) for _ in range(n))
+        return self._shape("lstr(", Row(points, ",", min(n, 3)), ")")
+
+    def _polygon(self) -> Tree:
+        lines = tuple(self._line_of(self.rng.choice((3, 3, 4, 5))) for _ in range(self.rng.choice((1, 1, 2))))
         return self._shape("poly(", Row(lines, ",", 1), ")")
 
     def place_near(self) -> tuple[str, str]:

@@ -119,14 +119,14 @@ class Filters:
         rng = self.rng
         nodes = self.data.of("node")
         one, other = rng.choice(nodes), rng.choice(nodes)
-        slack = 0 if exact else rng.choice((13, 1013, 100013, 10000013))
+        slack = 0 if exact else rng.choice((13, 1013, 1013, 100013))
         south, north = sorted((one.lat_e7, other.lat_e7))
         west, east = one.lon_e7, other.lon_e7
         if rng.random() < 0.9 and west > east:
             west, east = east, west
         sides = [max(south - slack, -900000000), west - slack, min(north + slack, 900000000), east + slack]
         sides[1], sides[3] = max(sides[1], -1800000000), min(sides[3], 1800000000)
-        if rng.random() < 0.01:
+        if rng.random() < 0.002:
             return rng.choice(("-90,-180,90,180", "-90,0,90,0", "0,-180,90,180", "0,179,90,-179"))
         return ",".join(degrees(side) for side in sides)
 
@@ -136,7 +136,7 @@ class Filters:
 
     def _around(self) -> Tree:
         rng = self.rng
-        radius = rng.choice(("0", "0.5", "10", "100", "1000", "1000") + (() if self.data.wide else ("10000", "10000")))
+        radius = rng.choice(("0", "0.5", "10", "100", "1000", "1000") + (() if self.data.wide else ("3000",)))
         choice = rng.random()
         if choice < 0.5:
             return Tree("filter", (f"(around{self._suffix()}:{radius})",))

@@ -13,7 +13,7 @@ from .trees import Tree
 Differs = Callable[[DataSet, str], bool]
 
 
-def shrink(data: DataSet, query: Tree, differs: Differs, time_s: float = 60) -> tuple[DataSet, Tree]:
+def shrink(data: DataSet, query: Tree, differs: Differs, time_s: float = 25) -> tuple[DataSet, Tree]:
     """The smallest pair that greedy steps lead to; the best so far when the time is over."""
     end = time.monotonic() + time_s
 

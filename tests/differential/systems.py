@@ -23,9 +23,10 @@ from .dataset import DataSet
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 TIMESTAMP = "2021-01-01T00:00:00Z"
-TIMEOUT_S = 3
+TIMEOUT_S = 2
 _LEVEL_FLAGS = {"data": [], "meta": ["--meta"], "attic": ["--keep-attic"]}
 _FAILURES = ("killed by signal", "no answer after", "runtime error: Query run out of memory", "runtime error: open64")
+_TOO_WEAK = "runtime error: Filters too weak in query statement"  # a deviation: what is answered is no error
 _GENERATOR = re.compile(rb'("generator": |generator=)"[^"]*"')
 _AREAS = re.compile(rb' areas="[^"]*"|    "timestamp_areas_base": "[^"]*",\n')
 
@@ -41,7 +42,7 @@ class Answer:
     def of(output: bytes, messages: bytes) -> Answer:
         lines = messages.decode("utf-8", "surrogateescape").split("\n")
         output = _AREAS.sub(b"", _GENERATOR.sub(rb'\1""', output))
-        return Answer(output, tuple(line for line in lines if "error:" in line))
+        return Answer(output, tuple(line for line in lines if "error:" in line and not line.startswith(_TOO_WEAK)))
 
     @property
     def found(self) -> bool:

@@ -80,18 +80,21 @@ class _Edges:
             if i % _EDGES_PER_CHECK == 0:
                 self._check_limits()
             for j in range(i):
-                where = crossing(self[numbers[j]], self[numbers[i]])
+                one, other = self.edges[numbers[j]], self.edges[numbers[i]]
+                if one is None or other is None:  # split by what was found in another tile
+                    continue
+                where = crossing(one, other)
                 if where is not None and _tile(where) == tile:
                     where = self._snapped(where, numbers)
                     for place in (j, i):
-                        if where not in self[numbers[place]]:
+                        if where not in (self.edges[numbers[place]] or (where,)):
                             self._cut(numbers[place], where)
             i += 1
 
     def _snapped(self, where: Position, numbers: list[int]) -> Position:
         """The position of an end of an edge that is so close that only rounding makes the difference."""
         for number in numbers:
-            for end in self[number]:
+            for end in self.edges[number] or ():
                 if _close(where, end):
                     where = end
         return where

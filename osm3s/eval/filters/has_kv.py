@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 
 def add(plan: QueryPlan, element: Element) -> None:
+    value, key_regex, value_regex = element.get("v"), element.get("regk"), element.get("regv")
     plan.tags.append(
         TagFilter(
             key=element.get("k"),
-            value=element.get("v"),
-            key_regex=element.get("regk"),
-            value_regex=element.get("regv"),
-            negate=element.get("modv") == "not",
+            value=value,
+            key_regex=key_regex,
+            value_regex=value_regex or (".*" if key_regex else ""),
+            negate=element.get("modv") == "not" and bool(value or value_regex),
             ignore_case=element.get("case") == "ignore",
             context=plan.execution.limits.handle,
         )

@@ -21,15 +21,15 @@ def execute(execution: Execution, element: Element) -> None:
             inner[into] = outer.get(source) or ElementSet()
             execution.run(element.children)
             found = inner.get(source)
-            known = outer.own(source) or ElementSet()
             outer.forget_group(source)
             if found is None:
                 break
+            known = outer.own(source) or ElementSet()
             all_found = known.copy()
             all_found.add(found)
+            outer[source] = all_found
             if len(all_found) == len(known):
                 break
-            outer[source] = all_found
             execution.check_limits()
         inner[into] = outer.get(source) or ElementSet()
         inner.export()

@@ -20,7 +20,7 @@ from osm3s.ql.tree import Element
 def execute(execution: Execution, element: Element) -> None:
     source, into, evaluator = element.get("from"), element.get("into"), element.evaluator()
     outer = execution.sets
-    if evaluator is None or outer.get(source) is None:
+    if evaluator is None:
         return
     set_ = (outer.own(into) if source == into else outer.get(source)) or ElementSet()
     if outer.own(into) is not None:

@@ -67,5 +67,7 @@ def details_of(execution: Execution, set_: ElementSet, options: PrintOptions) ->
 
 def print_count(execution: Execution, counts: tuple[int, int, int], options: PrintOptions, areas: int = 0) -> None:
     """The object `count`, whose tags are the numbers of elements."""
+    if options.limit == 0:
+        return
     shown_areas = areas if execution.uses_areas else None
     execution.writer.derived(count_element(counts[NODE], counts[WAY], counts[RELATION], shown_areas), options)
