@@ -202,7 +202,9 @@ static int load_member_way(printer *o, int64_t ref, bounds_sum *sum)
     } else if ((error = bounds_of(v, slot, &o->member_way, decoded, &bounds)))
         return error;
     bounds_sum_add(sum, &bounds);
-    if (!o->want_line || n < 2) /* as in the reference, a way of one node is not drawn */
+    if (!o->want_line)
+        return OSM3S_OK;
+    if (n == 1 && o->member_way.items[0].lat != OSM3S_NO_COORD) /* not drawn, as in the reference */
         return OSM3S_OK;
     if (grow(&o->positions, &o->cap_positions, o->n_positions + n, sizeof *o->positions))
         return OSM3S_NOMEM;

@@ -124,7 +124,7 @@ def _without(objects: list[Any], others: list[Any]) -> list[Any]:
     return [object_ for object_ in objects if object_.id not in ids]
 
 
-# --- deriveds, where ids repeat: one step after the other through two sorted lists --------------------------------------
+# --- deriveds, where ids repeat: one step after the other through two sorted lists ------------------------------------
 
 
 def _id(object_: Any) -> int:

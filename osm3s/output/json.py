@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from osm3s.constants import COPYRIGHT, GENERATOR
 from osm3s.ffi.sink import Sink
-from osm3s.output.derived import Bounds, Collection, Derived, Geometry, Line, Point, Position, coordinate
+from osm3s.output.derived import Bounds, Collection, Derived, Geometry, Line, Point, Polygon, Position, coordinate
 from osm3s.output.elements import ElementWriter
 from osm3s.output.print_options import Box, PrintOptions
 
@@ -81,6 +81,8 @@ def _position(position: Position) -> str:
 def _geometry(geometry: Geometry, detail: str) -> str | None:
     """The value of the member "geometry" as GeoJSON; None if there is nothing to show."""
     bounds = geometry.bounds
+    if detail == "full" and isinstance(geometry, Polygon):  # also one that encloses nothing
+        return _full(geometry, "  ")
     if bounds is None or detail == "skeleton":
         return None
     if detail == "full":

@@ -20,7 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.differential", description=__doc__.split("\n")[0])
     parser.add_argument("--seed", type=int, default=1, help="of the first random number (default 1)")
     parser.add_argument("--pairs", type=int, default=1000, help="how many pairs of data and query (default 1000)")
-    parser.add_argument("--program", action="store_true", help="ask bin/osm3s_query instead of the code in this process")
+    parser.add_argument("--program", action="store_true", help="ask bin/osm3s_query, not the code in this process")
     parser.add_argument("--as-found", action="store_true", help="do not make the pairs that differ small")
     parser.add_argument("--most", type=int, default=10, help="stop after so many differences (default 10)")
     options = parser.parse_args()
@@ -38,7 +38,8 @@ def main() -> int:
             break
     print(
         f"seed {options.seed}: {tally.pairs} pairs, {len(tally.differences)} differences; "
-        f"{tally.empty} answers were empty, {tally.unanswered} times there was none, {tally.excused} differ on purpose; "
+        f"{tally.empty} answers were empty, {tally.unanswered} times there was none, "
+        f"{tally.excused} differ on purpose; "
         f"{time.monotonic() - started_s:.0f} s"
     )
     return 1 if tally.differences else 0

@@ -1,4 +1,4 @@
-"""Running many pairs: for each data set a process of its own, so that a crash ends neither the campaign nor its count."""
+"""Running many pairs: for each data set a process of its own, so that a crash does not end the campaign."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class _Maker:
         else:
             offsets = [rng.uniform(-1, 1) * self.spread for _ in "yx"]
         lat = max(-90.0, min(90.0, self.centre[0] + offsets[0]))
-        lon = max(-180.0, min(180.0, self.centre[1] + offsets[1]))  # what crosses the antimeridian is a deviation
+        lon = max(-179.9999, min(179.9999, self.centre[1] + offsets[1]))  # beyond it, there are deviations
         return round(lat * DEGREE), round(lon * DEGREE)
 
     def _way(self, id_: int) -> Element:
@@ -104,5 +104,7 @@ class _Maker:
     def _version(self) -> Version:
         rng = self.rng
         uid = rng.choice(list(vocabulary.USERS))
-        time = f"20{rng.randint(10, 20)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}T{rng.randint(0, 23):02d}:00:00Z"
+        time = (
+            f"20{rng.randint(10, 20)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}T{rng.randint(0, 23):02d}:00:00Z"
+        )
         return Version(rng.choice((1, 1, 2, 17, 70000)), time, rng.choice((1, 2, 99999999)), uid, vocabulary.USERS[uid])

@@ -128,9 +128,7 @@ class Evaluators:
 
     def _counter(self, place: Place, depth: int) -> Tree:
         rng = self.rng
-        name = rng.choice(
-            ("tags", "members", "members", "distinct_members", "by_role", "by_role", "distinct_by_role")
-        )
+        name = rng.choice(("tags", "members", "members", "distinct_members", "by_role", "by_role", "distinct_by_role"))
         arguments = []
         if name.endswith("by_role"):
             arguments.append(quoted(rng.choice(vocabulary.ROLES), rng))

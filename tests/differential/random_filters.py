@@ -178,7 +178,7 @@ class Filters:
         rng = self.rng
         words = [">", ">>", "<", "<<"]
         words += ["r", "r"] if type_ != "derived" else []
-        words += {"node": ["w", "w", "w", "way_cnt", "way_link"], "way": ["bn", "bn"], "wr": ["bn"]}.get(type_, [])
+        words += {"node": ["w", "w", "w", "way_cnt", "way_link"], "way": ["bn", "bn"]}.get(type_, [])
         words += ["bn", "bw", "bw", "br", "br"] if type_ in ("rel", "relation") else []
         word = rng.choice(words)
         restriction = ""

@@ -73,8 +73,6 @@ def _simpler_elements(element: Element) -> Iterator[Element]:
     if element.version != Version():
         yield replace(element, version=Version())
     for digits in (10**7, 10**5, 10**3):
-        rounded = replace(
-            element, lat_e7=element.lat_e7 // digits * digits, lon_e7=element.lon_e7 // digits * digits
-        )
+        rounded = replace(element, lat_e7=element.lat_e7 // digits * digits, lon_e7=element.lon_e7 // digits * digits)
         if rounded != element:
             yield rounded

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from osm3s.errors import QueryRejected
 from osm3s.eval import query_plan
+from osm3s.ql.request import Request, from_console
 from osm3s.serve import frontend
 from osm3s.serve.admission import direct
 from osm3s.serve.console import ConsoleDoor
 from osm3s.serve.engine import NATIVE
 from osm3s.serve.messages import Messages, Verbosity
 from osm3s.serve.request import Database
-from osm3s.ql.request import Request, from_console
 from osm3s.update.update_files import update_files
 
 from .dataset import DataSet

@@ -83,5 +83,9 @@ def _simpler_rows(row: Row) -> Iterator[Row]:
 
 def _bodies(tree: Tree) -> Iterator[tuple[Tree, ...]]:
     for part in tree.parts:
-        if isinstance(part, Row) and tree.kind == "statement" and all(inner.kind == "statement" for inner in part.trees):
+        if (
+            isinstance(part, Row)
+            and tree.kind == "statement"
+            and all(inner.kind == "statement" for inner in part.trees)
+        ):
             yield part.trees

@@ -5,7 +5,23 @@ from __future__ import annotations
 PLAIN_KEYS = ("a", "b", "name", "highway", "ref")
 ODD_KEYS = ("a b", "ü", 'q"k', "_x", "10", "addr:street", " a", "<&>", "e\\f", "A")
 PLAIN_VALUES = ("1", "2", "yes", "no", "cafe", "a", "b", "10", "9a")
-NUMBERS = ("-3", "07", "0x1F", "1e3", "1.50", "2.5", "-0", " 5", "5 ", "+5", "nan", "inf", "1e400", "0.1", "123456789012")
+NUMBERS = (
+    "-3",
+    "07",
+    "0x1F",
+    "1e3",
+    "1.50",
+    "2.5",
+    "-0",
+    " 5",
+    "5 ",
+    "+5",
+    "nan",
+    "inf",
+    "1e400",
+    "0.1",
+    "123456789012",
+)
 PHRASES = ("5 mph", "-5,3", " 12.5km", "a;b", "b; a ;c", ";a;;b", "1;2;10", "2020-03-01", "2020-03-01T10:20:30Z")
 ODD_VALUES = (
     " lead", "trail ", "ÄÖ", "日本", "é", 'say "hi"', "<&>'", "two\nlines", "tab\there", "cr\rlf", "back\\slash",

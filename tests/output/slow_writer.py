@@ -234,9 +234,14 @@ class SlowWriter:
     def xml_place(position: Position | None) -> str:
         return f' lat="{coordinate(position[0])}" lon="{coordinate(position[1])}"' if position else ""
 
+    def drawn(self, type_: str, ref: int) -> list[Position | None]:
+        """The positions a member is printed with. A way of one node is not drawn."""
+        line = self.member_line(type_, ref) if self.line else []
+        return [] if type_ == "way" and len(line) == 1 and line[0] else line
+
     def xml_member(self, type_: str, ref: int, role: str) -> str:
         head = f'    <member type="{type_}" ref="{ref}" role="{xml_text(role)}"'
-        line = self.member_line(type_, ref) if self.line else []
+        line = self.drawn(type_, ref)
         if type_ == "node" and line:
             return f"{head}{self.xml_place(line[0])}/>\n"
         if type_ == "way" and any(line):
@@ -289,7 +294,7 @@ class SlowWriter:
 
     def json_member(self, type_: str, ref: int, role: str) -> str:
         fields = [f'"type": "{type_}"', f'"ref": {ref}', f'"role": "{json_text(role)}"']
-        line = self.member_line(type_, ref) if self.line else []
+        line = self.drawn(type_, ref)
         if type_ == "node" and line and line[0]:
             fields += [f'"lat": {coordinate(line[0][0])}', f'"lon": {coordinate(line[0][1])}']
         if type_ == "way" and self.line:

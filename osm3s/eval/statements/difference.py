@@ -22,6 +22,8 @@ def execute(execution: Execution, element: Element) -> None:
         outer[into] = execution.read(first.result_set())  # which the second statement sees
         for member in second:
             execution.run([member])
+            if member.result_set() == into and inner.own(into) is None:
+                continue  # it is the result itself that was read: as in the reference, nothing is taken away
             result = (outer.own(into) or ElementSet()).copy()
             result.subtract(execution.read(member.result_set()))
             outer[into] = result
