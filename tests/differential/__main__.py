@@ -12,7 +12,10 @@ import sys
 import time
 from pathlib import Path
 
-from .campaign import Difference, Tally, campaign
+from .campaign import Difference, System, Tally, campaign
+from .oracle import Oracle
+from .random_core import random_core_query
+from .random_query import random_query
 from .systems import InProcess, Program, Reference
 
 
@@ -24,13 +27,15 @@ def main() -> int:
     parser.add_argument("--as-found", action="store_true", help="do not make the pairs that differ small")
     parser.add_argument("--most", type=int, default=10, help="stop after so many differences (default 10)")
     options = parser.parse_args()
-    prefix = Path(os.environ["REFERENCE"])
     project = Program if options.program else InProcess
+    prefix = os.environ.get("REFERENCE")
+
+    def systems(work: Path) -> tuple[System, System]:
+        return project(work), Reference(Path(prefix), work) if prefix else Oracle(work)
 
     tally, started_s = Tally(), time.monotonic()
-    for part in campaign(
-        options.seed, options.pairs, lambda work: (project(work), Reference(prefix, work)), not options.as_found
-    ):
+    make_query = random_query if prefix else random_core_query
+    for part in campaign(options.seed, options.pairs, systems, make_query, not options.as_found):
         tally.add(part)
         for difference in part.differences:
             print(report(difference), flush=True)

@@ -33,6 +33,7 @@ class System(Protocol):
 
 MakeSystems = Callable[[Path], tuple[System, System]]
 """Two systems with databases below a directory, the one to be judged first."""
+MakeQuery = Callable[[Random, DataSet], Tree]
 
 
 @dataclass(slots=True)
@@ -65,21 +66,23 @@ class Tally:
         self.words |= other.words
 
 
-def campaign(seed: int, pairs: int, systems: MakeSystems, small: bool = True) -> Iterator[Tally]:
+def campaign(
+    seed: int, pairs: int, systems: MakeSystems, make_query: MakeQuery = random_query, small: bool = True
+) -> Iterator[Tally]:
     """A tally for each data set; `small`: differences are shrunk."""
     for number in range((pairs + QUERIES_PER_DATA_SET - 1) // QUERIES_PER_DATA_SET):
         count = min(QUERIES_PER_DATA_SET, pairs - number * QUERIES_PER_DATA_SET)
-        yield _in_process(f"{seed}/{number}", count, systems, small)
+        yield _in_process(f"{seed}/{number}", count, systems, make_query, small)
 
 
-def _in_process(place: str, count: int, systems: MakeSystems, small: bool) -> Tally:
+def _in_process(place: str, count: int, systems: MakeSystems, make_query: MakeQuery, small: bool) -> Tally:
     """If the process dies, the last thing it was asked is the difference."""
     with tempfile.TemporaryFile() as result, tempfile.TemporaryFile() as last:
         process = os.fork()
         if process == 0:
             status = 1
             try:
-                pickle.dump(_ask_all(place, count, systems, small, last), result)
+                pickle.dump(_ask_all(place, count, systems, make_query, small, last), result)
                 result.flush()
                 status = 0
             except Exception:
@@ -97,7 +100,9 @@ def _in_process(place: str, count: int, systems: MakeSystems, small: bool) -> Ta
     return Tally(pairs=1, differences=[Difference(place, data, query, (death, Answer(b"")))])
 
 
-def _ask_all(place: str, count: int, systems: MakeSystems, small: bool, last: IO[bytes]) -> Tally:
+def _ask_all(
+    place: str, count: int, systems: MakeSystems, make_query: MakeQuery, small: bool, last: IO[bytes]
+) -> Tally:
     rng = Random(place)
     data = random_data(rng)
     tally = Tally()
@@ -106,7 +111,7 @@ def _ask_all(place: str, count: int, systems: MakeSystems, small: bool, last: IO
     with tempfile.TemporaryDirectory() as directory:
         judged, judge = loaded(Path(directory), data, systems)
         for i in range(count):
-            query = random_query(rng, data)
+            query = make_query(rng, data)
             text = query.text()
             last.seek(0)
             pickle.dump((data, text), last)

@@ -42,7 +42,7 @@ class _Maker:
         if rng.random() < 0.3:
             self.evaluators.sets = ["_", *SETS[1:]]
             statements.append(self._out())
-        return Tree("script", (settings, Row(tuple(statements), rng.choice(("", "", "\n")))))
+        return Tree("script", (settings, Row(tuple(statements), rng.choice(("", "", "\n")), 1)))
 
     def _prelude(self) -> list[Tree]:
         """Sets that have something in them."""
