@@ -61,6 +61,7 @@ def test_random_queries_of_the_whole_language_are_valid() -> None:
 def test_shrinking_keeps_what_makes_the_difference() -> None:
     rng = Random(4)
     data = random_data(rng)
-    query = random_query(rng, data)
-    smaller_data, smaller_query = shrink(data, query, lambda data, text: text.endswith("out;") and bool(data.of("way")))
-    assert (len(smaller_data.elements), smaller_query.text().strip()) == (1, "out;")
+    query = random_core_query(rng, data)
+    smaller_data, smaller_query = shrink(data, query, lambda data, text: "out" in text and bool(data.of("way")))
+    assert len(smaller_data.elements) == 1
+    assert len(smaller_query.text()) <= len(".a out count;")
