@@ -300,11 +300,16 @@ int snapshot_check_body(osm3s_snapshot *s, uint32_t block)
 /* The part of the attic that holds a slot. */
 static const view *attic_view(const open_block *o, uint32_t slot, uint32_t *local_slot)
 {
-    uint32_t p = 0;
-    while (p + 1 < o->n_attic && slot >= o->attic[p + 1].first_slot)
-        p++;
-    *local_slot = slot - o->attic[p].first_slot;
-    return &o->attic[p].view;
+    uint32_t low = 0, high = o->n_attic;
+    while (high - low > 1) {
+        uint32_t middle = (low + high) / 2;
+        if (o->attic[middle].first_slot <= slot)
+            low = middle;
+        else
+            high = middle;
+    }
+    *local_slot = slot - o->attic[low].first_slot;
+    return &o->attic[low].view;
 }
 
 const view *snapshot_view(osm3s_snapshot *s, uint32_t block, uint32_t slot, uint32_t *local_slot)

@@ -53,7 +53,7 @@ typedef struct {
     uint32_t block; uint8_t family;
     uint64_t id, key;
     size_t record, record_len;
-    uint32_t since;                            /* a superseded version: when it began */
+    uint32_t since, until;                     /* a superseded version: when it began and ended */
     bool is_merged;                            /* a superseded version that was stored: its record is in attic_records */
     uint32_t old_id;                           /* permanent id of the block it was in, or OSM3S_UNRESOLVED */
 } placement;

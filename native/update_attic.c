@@ -4,8 +4,9 @@
  * cut into several, its whole attic is distributed like its elements: by order keys. */
 #include "update.h"
 
-/* Elements, tags, bytes that one part takes at most; one element may be more. */
-enum { MOST_VERSIONS = 32768, MOST_TAGS = 40000, MOST_BYTES = 1 << 24 };
+/* Elements, tags, bytes that one part takes at most; one element may be more. Many versions are divided by the time at
+ * which they ended: a query about last year opens only what has ended since. */
+enum { MOST_VERSIONS = 1024, MOST_TAGS = 40000, MOST_BYTES = 1 << 24 };
 
 static const uint8_t *record_of_old(const osm3s_update *u, const placement *p)
 {
@@ -28,7 +29,7 @@ static int merge_part(osm3s_update *u, const view *v)
             break;
         record_head h = record_head_of(u->record.data);
         bool is_node = v->family <= OSM3S_TAGGED_NODES;
-        placement p = {.family = (uint8_t)v->family, .id = h.id, .since = h.since, .is_merged = true,
+        placement p = {.family = (uint8_t)v->family, .id = h.id, .since = h.since, .until = h.until, .is_merged = true,
                        .key = is_node ? order_key_of_position(h.lat, h.lon) : order_key_of_bbox(&h.bbox),
                        .record = u->attic_records.len, .record_len = u->record.len};
         if (v->family == OSM3S_WAYS && bbox_is_empty(&h.bbox) && slot && column_get(&v->id, slot - 1) == h.id)
@@ -54,6 +55,14 @@ static int compare_versions(const void *left, const void *right)
     return (l->since > r->since) - (l->since < r->since);
 }
 
+static int compare_ends(const void *left, const void *right)
+{
+    const placement *l = left, *r = right;
+    if (l->until != r->until)
+        return l->until < r->until ? -1 : 1;
+    return compare_versions(left, right);
+}
+
 int collect_attic(osm3s_update *u, const block_group *g)
 {
     uint32_t first_slot;
@@ -76,7 +85,7 @@ int take_attic(osm3s_update *u, bool is_last, uint64_t end)
     while (u->old_to < u->n_old && (is_last || u->old[u->old_to].key < end))
         u->old_to++;
     if (u->old_to > u->old_at)
-        qsort(u->old + u->old_at, u->old_to - u->old_at, sizeof *u->old, compare_versions);
+        qsort(u->old + u->old_at, u->old_to - u->old_at, sizeof *u->old, compare_ends);
     return OSM3S_OK;
 }
 
@@ -129,16 +138,18 @@ int osm3s_update_next_attic(osm3s_update *u, osm3s_block *out)
     const block_group *g = &u->groups[u->group_at];
     bool is_cut = g->block == OSM3S_UNRESOLVED || (g->rewrite && u->n_cuts > 1);
     size_t from = u->old_at, bytes = 0, tags = 0;
+    size_t to = u->old_to - from > MOST_VERSIONS ? from + MOST_VERSIONS : u->old_to;
     int error = OSM3S_OK;
     memset(out, 0, sizeof *out);
     if (from == u->old_to)
         return 0;
+    qsort(u->old + from, to - from, sizeof *u->old, compare_versions);
     osm3s_block_builder_start(u->attic_builder, g->family);
     osm3s_block_keep_times(u->attic_builder, OSM3S_TIMES_BOTH);
-    for (; u->old_at < u->old_to && error == OSM3S_OK; u->old_at++) {
+    for (; u->old_at < to && error == OSM3S_OK; u->old_at++) {
         const placement *p = &u->old[u->old_at];
         uint32_t n_tags = record_head_of(record_of_old(u, p)).n_tags;
-        if (u->old_at > from && (u->old_at - from >= MOST_VERSIONS || tags + n_tags > MOST_TAGS || bytes >= MOST_BYTES))
+        if (u->old_at > from && (tags + n_tags > MOST_TAGS || bytes >= MOST_BYTES))
             break;
         error = record_build(u->attic_builder, g->family, record_of_old(u, p), p->record_len);
         if (error == OSM3S_OK)

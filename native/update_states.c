@@ -148,7 +148,7 @@ int add_superseded(osm3s_update *u, const touched *t, int family, const osm3s_bb
     if (grow(&u->attic, &u->cap_attic, u->n_attic + 1, sizeof *u->attic))
         return OSM3S_NOMEM;
     u->attic[u->n_attic++] = (placement){
-        .block = target_block(u, t, family, key), .family = (uint8_t)family, .id = t->id, .key = key, .since = since,
+        .block = target_block(u, t, family, key), .family = (uint8_t)family, .id = t->id, .key = key, .since = since, .until = until,
         .record = u->records.len, .record_len = u->record.len};
     return buffer_put(&u->records, u->record.data, u->record.len);
 }
