@@ -60,5 +60,5 @@ class Seat:
 
     @property
     def superfluous(self) -> bool:
-        """More children wait than would have to, even after a rush."""
-        return self._board.count(WAITING) >= 2 * self._board.waiting_wanted
+        """More children wait than have to."""
+        return self._board.count(WAITING) > self._board.waiting_wanted

@@ -28,6 +28,8 @@ Answer = Callable[[Request, wire.Fds], int]
 SLOW_CLIENT_S = 10
 WARM_UP, REHEARSAL = "warm-up", "rehearsal"
 """Doors of requests whose answer nobody reads: do what most requests need; the first one without opening a database."""
+RUSH_S = 10.0
+"""So long a process that is more than enough waits for the next rush."""
 DIED_STATUS = 70
 """Exit status of a frontend that could not serve its client."""
 
@@ -48,12 +50,13 @@ def live(listener: socket.socket, parent_alive: int, seat: Seat, answer: Answer)
         events.register(parent_alive, select.EPOLLIN)
         while True:
             seat.wait()
-            connection = _next_client(listener, events, parent_alive)
+            connection = _next_client(listener, events, parent_alive, seat)
             if connection is None:
+                seat.leave()
                 return 0
             seat.run()
             status = _serve(connection, answer)
-            if not process.after_query() or seat.superfluous:
+            if not process.after_query():
                 seat.leave()
                 return status
 
@@ -98,10 +101,11 @@ def _client_waits(listener: socket.socket) -> bool:
     return bool(waiting.poll(0))
 
 
-def _next_client(listener: socket.socket, events: select.epoll, parent_alive: int) -> socket.socket | None:
-    """The next connection; None if the parent has gone."""
+def _next_client(listener: socket.socket, events: select.epoll, parent_alive: int, seat: Seat) -> socket.socket | None:
+    """The next connection; None if the parent has gone, or if this process was only needed in a rush that is over."""
     while True:
-        if any(descriptor == parent_alive for descriptor, _ in events.poll()):
+        ready = events.poll(RUSH_S)
+        if (not ready and seat.superfluous) or any(descriptor == parent_alive for descriptor, _ in ready):
             return None
         try:
             connection, _ = listener.accept()

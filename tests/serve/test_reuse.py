@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import select
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +16,7 @@ from test_doors import start_frontend
 
 import osm3s
 from osm3s.errors import Osm3sError
-from osm3s.serve import reuse
+from osm3s.serve import child, reuse
 from osm3s.serve.board import FREE, LEAVING, RUNNING, WAITING, Board, Seat
 from osm3s.serve.local import LocalDatabase
 
@@ -74,10 +77,26 @@ def test_the_board(tmp_path: Path) -> None:
         seats[1].run()
         assert calls.tell() == 1
         assert [board.state(number) for number in range(4)] == [RUNNING, RUNNING, FREE, FREE]
-        for seat in seats:
-            assert not seat.superfluous
+        for seat, superfluous in zip(seats, [False, False, True, True], strict=True):
             seat.wait()
-        assert seats[0].superfluous
+            assert seat.superfluous == superfluous
         assert board.free_seat() is None
         seats[3].leave()
         assert board.state(3) == LEAVING
+
+
+def test_processes_of_a_rush_go_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "RUSH_S", 0.01)
+    board = Board(seats=3, waiting_wanted=1)
+    alive, alive_in = os.pipe()
+    with socket.socket(socket.AF_UNIX) as listener, select.epoll() as events:
+        events.register(alive, select.EPOLLIN)
+        seats = [Seat(board, number, alive_in) for number in range(2)]
+        for seat in seats:
+            seat.wait()
+        assert child._next_client(listener, events, alive, seats[1]) is None  # nobody has come: it may leave
+        seats[1].leave()
+        os.write(alive_in, b"end")
+        assert child._next_client(listener, events, alive, seats[0]) is None  # it would wait, but the parent has gone
+    os.close(alive)
+    os.close(alive_in)
