@@ -84,6 +84,8 @@ static poly *build(const position *vertices, const uint32_t *sizes, size_t n, bo
         southern_weight += weight_of(p->edges + i);
     if (!rings && cuts % 2 && southern_weight >= 0)
         add_edge(p, SOUTH_POLE);
+    segment *fitting = realloc(p->edges, (p->n + 1) * sizeof *p->edges); /* there may be very many small ones */
+    p->edges = fitting ? fitting : p->edges;
     if (build_index(p) == OSM3S_OK)
         return p;
 failed:
