@@ -76,6 +76,11 @@ conformance: build
 soak: build
 	OSM3S_SOAK_COMMITS=$(or $(COMMITS),20000) $(PY) -m pytest -s --timeout=0 tests/replication/test_long_run.py -k level_off
 
+# Random pairs of data and query: REFERENCE=<prefix of an installed OSM3S> is the measure, or else a slow oracle.
+.PHONY: differential
+differential: build
+	$(PY) -m tests.differential --seed $(or $(SEED),1) --pairs $(or $(PAIRS),1000)
+
 # The native core under the address and undefined-behaviour sanitizers, in a copy of the tree.
 sanitize: build
 	tests/native/sanitize.sh $(PY)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from .campaign import Difference, System, Tally, campaign
@@ -35,12 +37,14 @@ def main() -> int:
 
     tally, started_s = Tally(), time.monotonic()
     make_query = random_query if prefix else random_core_query
-    for part in campaign(options.seed, options.pairs, systems, make_query, not options.as_found):
-        tally.add(part)
-        for difference in part.differences:
-            print(report(difference), flush=True)
-        if len(tally.differences) >= options.most:
-            break
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):  # what has been done until then is reported
+        for part in campaign(options.seed, options.pairs, systems, make_query, not options.as_found):
+            tally.add(part)
+            for difference in part.differences:
+                print(report(difference), flush=True)
+            if len(tally.differences) >= options.most:
+                break
     print(
         f"seed {options.seed}: {tally.pairs} pairs, {len(tally.differences)} differences; "
         f"{tally.empty} answers were empty, {tally.unanswered} times there was none, "

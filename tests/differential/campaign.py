@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
@@ -81,6 +82,7 @@ def _in_process(place: str, count: int, systems: MakeSystems, make_query: MakeQu
         process = os.fork()
         if process == 0:
             status = 1
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             try:
                 pickle.dump(_ask_all(place, count, systems, make_query, small, last), result)
                 result.flush()
