@@ -13,6 +13,9 @@ from pathlib import Path
 from random import Random
 from typing import IO, Protocol
 
+from osm3s import ql
+from osm3s.errors import QueryRejected
+
 from .dataset import DataSet
 from .deviations import noted, watch
 from .random_data import random_data
@@ -22,6 +25,7 @@ from .systems import Answer, by_tag_directory
 from .trees import Tree
 
 QUERIES_PER_DATA_SET = 50
+XML_SHARE = 0.15
 
 
 class System(Protocol):
@@ -114,7 +118,8 @@ def _ask_all(
         judged, judge = loaded(Path(directory), data, systems)
         for i in range(count):
             query = make_query(rng, data)
-            text = query.text()
+            form = _as_xml if rng.random() < XML_SHARE else str
+            text = form(query.text())
             last.seek(0)
             pickle.dump((data, text), last)
             last.flush()
@@ -129,7 +134,7 @@ def _ask_all(
             elif noted:
                 tally.excused += 1
             else:
-                tally.differences.append(_smallest(f"{place} pair {i}", data, query, systems, small))
+                tally.differences.append(_smallest(f"{place} pair {i}", data, query, form, systems, small))
     return tally
 
 
@@ -140,10 +145,21 @@ def loaded(directory: Path, data: DataSet, systems: MakeSystems) -> tuple[System
     return both
 
 
-def _smallest(place: str, data: DataSet, query: Tree, systems: MakeSystems, small: bool) -> Difference:
+def _as_xml(query: str) -> str:
+    """The query in the other language; as it is if it cannot be translated."""
+    try:
+        return ql.to_xml(ql.parse(query))
+    except QueryRejected:
+        return query
+
+
+def _smallest(
+    place: str, data: DataSet, query: Tree, form: Callable[[str], str], systems: MakeSystems, small: bool
+) -> Difference:
     if small:
-        data, query = shrink(data, query, lambda data, text: _differ(*_answers(data, text, systems)))
-    return Difference(place, data, query.text(), _answers(data, query.text(), systems))
+        data, query = shrink(data, query, lambda data, text: _differ(*_answers(data, form(text), systems)))
+    text = form(query.text())
+    return Difference(place, data, text, _answers(data, text, systems))
 
 
 def _differ(judged: Answer, judge: Answer) -> bool:
