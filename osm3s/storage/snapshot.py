@@ -19,7 +19,6 @@ from osm3s.ffi.element_set import NODE, ElementSet
 from osm3s.paths import DatabaseDir
 from osm3s.storage import changelog, index_keys
 from osm3s.storage.block_files import decompress_meta
-from osm3s.storage.changelog import ChangedElement
 from osm3s.storage.index import open_for_reading, read_settings
 from osm3s.storage.settings import N_FILES
 from osm3s.storage.tag_directory import TagDirectory
@@ -149,14 +148,6 @@ class Snapshot:
                 return
             yield key, cursor.value()
             more = cursor.next()
-
-    def newest_changes(self) -> Iterator[tuple[str, Iterator[ChangedElement]]]:
-        """The changelog of each commit, the newest first: the data timestamp, and what has changed."""
-        cursor = self._txn.cursor()
-        more = cursor.prev() if cursor.set_range(index_keys.changelog(MOST_COMMITS)) else cursor.last()
-        while more and bytes(cursor.key()[:1]) == index_keys.CHANGELOG:
-            yield changelog.unpack(cursor.value())
-            more = cursor.prev()
 
     def changed_ids_after(self, commit: int) -> Iterator[tuple[list[int], list[int], list[int]]]:
         """What each commit after this one has changed, the oldest first: ids of nodes, ways and relations."""
