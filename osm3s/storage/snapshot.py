@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 FAMILIES = range(4)
 FAMILIES_OF_TYPE = ((0, 1), (2,), (3,))
-MOST_COMMITS = (1 << 64) - 1
 
 
 class Snapshot:
