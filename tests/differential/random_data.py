@@ -64,8 +64,8 @@ class _Maker:
             offsets = [rng.randint(-3, 3) / 3 * self.spread for _ in "yx"]
         else:
             offsets = [rng.uniform(-1, 1) * self.spread for _ in "yx"]
-        lat = max(-90.0, min(90.0, self.centre[0] + offsets[0]))
-        lon = max(-179.9999, min(179.9999, self.centre[1] + offsets[1]))  # beyond it, there are deviations
+        lat = max(-89.9999, min(89.9999, self.centre[0] + offsets[0]))  # nothing is found at the very pole
+        lon = max(-179.9999, min(179.9999, self.centre[1] + offsets[1]))  # beyond it there are deviations
         return round(lat * DEGREE), round(lon * DEGREE)
 
     def _way(self, id_: int) -> Element:
