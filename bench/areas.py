@@ -38,6 +38,10 @@ def _run(command: list[Path | str], copy: Path, stdin: Path | None, work: Path) 
         with suppress(FileNotFoundError):
             os.unlink(path)
     try:
-        return asdict(run_measured(command, log=work / "areas.log", stdin_path=stdin))
+        figures = asdict(run_measured(command, log=work / "areas.log", stdin_path=stdin))
+        del figures[
+            "peak_memory_bytes"
+        ]  # by now the kernel would tell that of this program, before it became the other
+        return figures
     except (CommandFailed, OSError) as error:
         return {"failed": f"failed: {str(error).splitlines()[-1][:120]}"}

@@ -207,12 +207,12 @@ def query_ratios(result: Report) -> tuple[float | None, float | None]:
 def _areas_table(report: Report) -> str:
     ways = report["areas"]
     rows = [
-        [name, _seconds(f["wall_s"]), _seconds(f["user_s"] + f["system_s"]), _megabytes(f["peak_memory_bytes"])]
+        [name, _seconds(f["wall_s"]), _seconds(f["user_s"] + f["system_s"])]
         if "wall_s" in f
-        else [name, f["failed"], "", ""]
+        else [name, f["failed"], ""]
         for name, f in ways.items()
     ]
-    table = "## Areas from the whole map\n\n" + _rows(["made by", "wall", "CPU", "peak memory"], rows)
+    table = "## Areas from the whole map\n\n" + _rows(["made by", "wall", "CPU"], rows)
     ours, theirs = ways.get("osm3s", {}), ways.get("reference, by rules", {})
     factor = ratio(theirs.get("wall_s"), ours.get("wall_s"))
     if factor:
