@@ -39,9 +39,7 @@ def _run(command: list[Path | str], copy: Path, stdin: Path | None, work: Path) 
             os.unlink(path)
     try:
         figures = asdict(run_measured(command, log=work / "areas.log", stdin_path=stdin))
-        del figures[
-            "peak_memory_bytes"
-        ]  # by now the kernel would tell that of this program, before it became the other
+        del figures["peak_memory_bytes"]  # the kernel counts in it the memory of the bench, which forked the program
         return figures
     except (CommandFailed, OSError) as error:
         return {"failed": f"failed: {str(error).splitlines()[-1][:120]}"}
