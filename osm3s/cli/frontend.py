@@ -25,6 +25,8 @@ osm3s.connect() find it through the database directory and use it while it runs.
   --socket-dir=DIR    where the sockets are, if not in the database directory
   --idle=N            processes that wait (default: 2 per core)
   --running=N         queries at a time; further ones wait (default 64)
+  --reuse=N           let a process answer up to N queries, one after the other, as long as all end well
+                      (default 1: every query has a process of its own; more makes small queries cheaper)
   --slow-query=S      log queries that take so many seconds, with their plans, in slow_queries.log (default 10; 0: none)
   --direct            answer without a dispatcher if none runs
 
@@ -38,6 +40,7 @@ class Options:
     socket_dir: str | None = None
     idle: int = 0
     running: int = 64
+    reuse: int = 1
     slow_query: int = DEFAULT_THRESHOLD_S
     direct: bool = False
     help: bool = False
@@ -52,7 +55,7 @@ def parse_options(arguments: list[str]) -> Options:
             options.db_dir = value
         elif name == "--socket-dir" and value:
             options.socket_dir = value
-        elif name in ("--idle", "--running") and value.isdecimal() and int(value) > 0:
+        elif name in ("--idle", "--running", "--reuse") and value.isdecimal() and int(value) > 0:
             setattr(options, name[2:], int(value))
         elif name == "--slow-query" and value.isdecimal():
             options.slow_query = int(value)
@@ -76,6 +79,7 @@ def run(options: Options, ready: int | None, engine: Engine) -> None:
         answers(Database(root, options.direct, options.socket_dir), engine),
         directory.database_log,
         running_children=options.running,
+        reuse=options.reuse,
     )
     if options.idle:
         parent.idle_children = options.idle

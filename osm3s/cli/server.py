@@ -31,6 +31,8 @@ osm3s_server: answers queries over HTTP.
                       be given several times. Without it nobody's header is believed
   --idle=N            processes that wait for queries (default: 2 per core)
   --running=N         queries at a time; further ones wait (default 64)
+  --reuse=N           let a process answer up to N queries, one after the other, as long as all end well
+                      (default 1: every query has a process of its own; more makes small queries cheaper)
   --slow-query=S      log queries that take so many seconds, with their plans, in slow_queries.log (default 10; 0: none)
 
 Places: / is a query editor; queries go to /api/interpreter (GET, POST); beside it are status, timestamp, map, xapi,
@@ -77,7 +79,7 @@ def parse_options(arguments: list[str]) -> Options:
         elif name == "--socket-dir" and value:
             options.socket_dir = value
             options.frontend.append(argument)
-        elif name in ("--idle", "--running", "--slow-query") and value:
+        elif name in ("--idle", "--running", "--reuse", "--slow-query") and value:
             options.frontend.append(argument)
         elif argument == "--help":
             options.help = True

@@ -1,4 +1,4 @@
-"""One frontend process: waits for a client, answers its request; then it waits for the next one, or exits (reuse.py).
+"""One frontend process: waits for a client, answers its request; then it exits, or waits for the next one (reuse.py).
 
 The kernel ends it when it overruns (serve/limits.py) and when its client hangs up: the connection raises SIGIO then,
 whose default action is to terminate. So a query needs no thread that watches for either.
@@ -34,15 +34,15 @@ DIED_STATUS = 70
 """Exit status of a frontend that could not serve its client."""
 
 
-def live(listener: socket.socket, parent_alive: int, seat: Seat, answer: Answer) -> int:
-    """Serve clients of the (non-blocking) listener one after the other; return this process's exit status.
+def live(listener: socket.socket, parent_alive: int, seat: Seat, answer: Answer, most_queries: int) -> int:
+    """Serve up to `most_queries` clients of the (non-blocking) listener one after the other; return the exit status.
 
     `parent_alive` reads as end of file when the parent has gone.
     """
     # a query that outlives a killed parent must not keep clients waiting at its door
     signal.signal(signal.SIGHUP, lambda _number, _frame: listener.close())
     lib.osm3s_signal_when_parent_ends(signal.SIGHUP)
-    process.begin()
+    process.begin(most_queries)
     if not _client_waits(listener):
         rehearse(answer)
     with select.epoll() as events:  # for life: the kernel wakes the first of those that wait, which is the warmest

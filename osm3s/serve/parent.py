@@ -63,6 +63,8 @@ class Parent:
     idle_children: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     running_children: int = 64
     """Queries at a time; further clients wait in the socket's backlog."""
+    reuse: int = 1
+    """Queries that one child answers, one after the other."""
     slow_queries: int = field(default_factory=lambda: os.cpu_count() or 1)
     """Of the queries that have used a processor for more than `slow_after_s`, so many run at a time (native/lane.c)."""
     slow_after_s: float = 1.0
@@ -150,7 +152,7 @@ class Parent:
                 os.close(descriptor)
             place, after_ms = self._board.place(number), round(self.slow_after_s * 1000)
             lib.osm3s_lane_enter(*self._tokens, place, WAITING_FOR_TOKEN, HOLDING_TOKEN, after_ms)
-            status = live(listener, alive, Seat(self._board, number, started_in), self.answer)
+            status = live(listener, alive, Seat(self._board, number, started_in), self.answer, self.reuse)
         except BaseException as error:
             log.append(self.log_path, f"frontend: {type(error).__name__}: {error}")
         finally:

@@ -1,8 +1,9 @@
 """Whether a frontend may answer another query after the one it has answered.
 
-It answers one query at a time. To start a process for a query and to warm it takes several times as long as a small
-query does, so a frontend stays for the next ones, with its snapshot and its connection to the dispatcher, as long as
-nothing out of the ordinary has happened in it: every query ended well, and no memory was left behind.
+Every query has a process of its own unless the operator says otherwise (`--reuse=N`). To start and warm a process takes
+several times as long as a small query does, so with reuse a frontend stays for the next ones, one at a time, with its
+snapshot and its connection to the dispatcher, as long as nothing out of the ordinary has happened in it: every query
+ended well, and no memory was left behind.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import gc
 import os
 
-MOST_QUERIES = 250
 MOST_GROWTH_BYTES = 64 << 20
 COLLECT_EVERY = 16
 """Queries between two searches for garbage in cycles."""
@@ -25,10 +25,10 @@ class Reuse:
         self._left = 0
         self._most_bytes = 0
 
-    def begin(self) -> None:
-        """From now on this process answers queries."""
-        self.stays = True
-        self._left = MOST_QUERIES
+    def begin(self, most_queries: int) -> None:
+        """From now on this process answers queries, so many at most."""
+        self.stays = most_queries > 1
+        self._left = most_queries
         self._most_bytes = _private_bytes() + MOST_GROWTH_BYTES
 
     def retire(self) -> None:

@@ -165,9 +165,9 @@ def test_nonsense_on_the_socket_harms_nobody(db: Path, message: bytes) -> None:
     assert osm3s.connect(str(db)).query("node(1);out;", format="json").elements == []
 
 
-def start_frontend(db: Path) -> subprocess.Popen[bytes]:
+def start_frontend(db: Path, *options: str) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "fake_engine.py"), f"--db-dir={db}", "--direct", "--idle=3"],
+        [sys.executable, str(HERE / "fake_engine.py"), f"--db-dir={db}", "--direct", "--idle=3", *options],
         env=os.environ | {"PYTHONPATH": str(PROJECT)},
         stdout=subprocess.PIPE,
     )

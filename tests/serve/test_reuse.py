@@ -25,7 +25,7 @@ from osm3s.serve.local import LocalDatabase
 def db() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="osm3s-") as name:
         Path(name, "osm_base.idx").touch()
-        process = start_frontend(Path(name))
+        process = start_frontend(Path(name), "--reuse=50")
         yield name
         process.terminate()
         assert process.wait(10) == 0
@@ -41,6 +41,15 @@ def test_one_process_answers_several_queries(db: str) -> None:
     assert len({pid_of_answer(db) for _ in range(40)}) < 10
 
 
+def test_every_query_has_a_process_of_its_own_unless_told_otherwise() -> None:
+    with tempfile.TemporaryDirectory(prefix="osm3s-") as name:
+        Path(name, "osm_base.idx").touch()
+        frontend = start_frontend(Path(name))
+        assert len({pid_of_answer(name) for _ in range(12)}) == 12
+        frontend.terminate()
+        assert frontend.wait(10) == 0
+
+
 @pytest.mark.parametrize("order", ["timeout", "memory", "corrupt", "broken", "regex"])
 def test_a_process_whose_query_failed_answers_no_other(db: str, order: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reuse.process, "stays", True)
@@ -51,7 +60,7 @@ def test_a_process_whose_query_failed_answers_no_other(db: str, order: str, monk
 
 def test_a_process_that_has_grown_answers_no_other() -> None:
     process = reuse.Reuse()
-    process.begin()
+    process.begin(250)
     assert process.after_query()
     grown = bytearray(b"x" * (reuse.MOST_GROWTH_BYTES + (8 << 20)))
     assert not process.after_query()
@@ -60,8 +69,8 @@ def test_a_process_that_has_grown_answers_no_other() -> None:
 
 def test_no_process_answers_for_ever() -> None:
     process = reuse.Reuse()
-    process.begin()
-    assert [process.after_query() for _ in range(reuse.MOST_QUERIES + 1)].count(True) == reuse.MOST_QUERIES - 1
+    process.begin(250)
+    assert [process.after_query() for _ in range(251)].count(True) == 249
 
 
 def test_the_board(tmp_path: Path) -> None:
