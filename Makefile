@@ -38,7 +38,7 @@ bench: build
 
 # --- for people ---
 
-.PHONY: demo docs lint conformance soak sanitize clean
+.PHONY: demo docs lint conformance soak sanitize systemd clean
 demo: build
 	$(PY) -m osm3s.cli.demo
 
@@ -75,6 +75,10 @@ conformance: build
 # Many commits beside readers: do files level off? COMMITS=N; the suite has a short run of it.
 soak: build
 	OSM3S_SOAK_COMMITS=$(or $(COMMITS),20000) $(PY) -m pytest -s --timeout=0 tests/replication/test_long_run.py -k level_off
+
+# The services under a real systemd, in a container with this machine's system; needs root and Debian's systemd-container.
+systemd: build
+	OSM3S_SYSTEMD=1 $(PY) -m pytest -v -rs tests/operate/test_under_systemd.py
 
 # Random pairs of data and query: REFERENCE=<prefix of an installed OSM3S> is the measure, or else a slow oracle.
 .PHONY: differential

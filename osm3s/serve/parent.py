@@ -90,8 +90,9 @@ class Parent:
         gc.collect()
         gc.freeze()  # children must not copy pages only to mark objects
         gc.disable()
-        # Yield to the children when they and this process want a core at the same time; they are ordinary again.
-        os.sched_setscheduler(0, os.SCHED_BATCH | os.SCHED_RESET_ON_FORK, os.sched_param(0))
+        # Yield to the children when they and this process want a core at the same time. They become ordinary again by
+        # themselves: sandboxes (systemd's RestrictRealtime) refuse SCHED_RESET_ON_FORK.
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         inherited = (signals, signals_in, started, alive_in)
         events = select.poll()
         events.register(signals, select.POLLIN)
@@ -144,6 +145,7 @@ class Parent:
             return
         status = 1
         try:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
