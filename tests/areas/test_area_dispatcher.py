@@ -57,7 +57,7 @@ def expected(*changes: list) -> dict:  # type: ignore[type-arg]
 
 def logged(site: Site, text: str, times: int) -> int:
     """How often the log has it, once it has it so often: dispatchers write their lines a moment later."""
-    path, give_up_s = Path(DatabaseDir(str(site.root)).database_log), time.monotonic() + 20
+    path, give_up_s = Path(DatabaseDir(str(site.root)).database_log), time.monotonic() + 60
     while (found := path.read_text().count(text)) < times and time.monotonic() < give_up_s:
         time.sleep(0.01)
     return found

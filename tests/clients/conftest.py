@@ -32,7 +32,7 @@ def api() -> Iterator[str]:
         assert url, "the server did not start"
         yield url.removesuffix("/interpreter")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 @pytest.fixture(autouse=True)

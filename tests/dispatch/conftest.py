@@ -18,7 +18,7 @@ from osm3s.errors import DispatcherError
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parents[1]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """How long a test waits for what has to happen; it goes on as soon as it has."""
 
 

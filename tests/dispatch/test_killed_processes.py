@@ -145,7 +145,7 @@ def test_a_silent_writer_is_killed(site: Site) -> None:
     assert writer.ask("write") == "0"
     writer.popen.send_signal(signal.SIGSTOP)
     assert waiting.ask("write") == "0"
-    assert writer.popen.wait(10) == -signal.SIGKILL
+    assert writer.popen.wait(60) == -signal.SIGKILL
     site.logged(f"purge of process {writer.pid}.")
 
 
@@ -174,7 +174,7 @@ def test_purge_on_demand(site: Site) -> None:
         assert client.purge(reader.pid) == 1
         assert client.purge(reader.pid) == 0
         assert client.purge(writer.pid) == 1
-    assert writer.popen.wait(10) == -signal.SIGKILL
+    assert writer.popen.wait(60) == -signal.SIGKILL
     assert waiting.line() == "0"
     assert reader.running()
 
@@ -202,7 +202,7 @@ def test_sigterm_lets_the_writer_finish(site: Site) -> None:
     dispatcher.popen.send_signal(signal.SIGTERM)
     assert "about to stop" in waiting.line()
     assert writer.ask("merge") == "1" and writer.ask("done") == "ok"
-    assert dispatcher.popen.wait(10) == 0
+    assert dispatcher.popen.wait(60) == 0
     assert not Path(site.db_dir, "osm3s_osm_base").exists() and not list(site.shm_dir.iterdir())
     assert site.log()[-1].endswith("cycles for writing process 0.")
 
@@ -227,7 +227,7 @@ def test_sigterm_asks_a_writer_to_stop(site: Site) -> None:
     writer = site.participant()
     writer.ask("write")
     assert dispatcher.kill(signal.SIGTERM) == 0
-    assert writer.popen.wait(10) == -signal.SIGTERM
+    assert writer.popen.wait(60) == -signal.SIGTERM
     assert not Path(site.db_dir, "shadow").exists()
 
 

@@ -24,6 +24,7 @@ def has_sanitizers() -> bool:
     return all(Path(path.strip()).is_absolute() for path in found)
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif("OSM3S_SANITIZED" in os.environ, reason="this is the run under the sanitizers")
 @pytest.mark.skipif(not has_sanitizers(), reason="needs gcc with libasan and libubsan")
 def test_damaged_bytes_and_kernels_under_the_sanitizers() -> None:
@@ -34,7 +35,6 @@ def test_damaged_bytes_and_kernels_under_the_sanitizers() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
         env=environment,
     )
     assert run.returncode == 0, (run.stdout + run.stderr)[-6000:]

@@ -44,7 +44,7 @@ def server(db: Path) -> Iterator[str]:
     assert process.stdout is not None
     yield process.stdout.readline().strip().removesuffix("/api/interpreter")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     process.stdout.close()
 
 

@@ -40,7 +40,7 @@ def frontend(place: Path) -> Iterator[Path]:
     assert process.stdout is not None and process.stdout.read(1) == b"\n"
     yield path
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert not path.exists()
 
 
@@ -55,7 +55,7 @@ def start_http(frontend_path: Path, max_connections: int = 64) -> tuple[int, Cal
 
     def end() -> None:
         os.write(stop_in, b"x")
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
         os.close(stop)
         os.close(stop_in)
@@ -70,7 +70,7 @@ def port(frontend: Path) -> Iterator[int]:
     end()
 
 
-def exchange(port: int, data: bytes, timeout_s: float = 10) -> bytes:
+def exchange(port: int, data: bytes, timeout_s: float = 60) -> bytes:
     """Send raw bytes, read until the server closes."""
     with socket.create_connection(("127.0.0.1", port), timeout_s) as client:
         client.sendall(data)
@@ -97,5 +97,5 @@ def process_ended(pid: int) -> bool:
 
 
 def pid_in(path: Path) -> int:
-    assert eventually(lambda: path.exists() and path.read_text() != "", within_s=10)
+    assert eventually(lambda: path.exists() and path.read_text() != "", within_s=60)
     return int(path.read_text())

@@ -73,7 +73,7 @@ class FakeEngine:
             self.grown = bytearray(b"x" * (80 << 20))
         if order == "sleep":
             Path(snapshot.db_dir, "sleeping").write_text(str(os.getpid()))
-            time.sleep(30)
+            time.sleep(600)
         if order == "long":
             for _ in range(300_000):
                 writer.sink.write(b"<!-- line of a long answer -->\n")

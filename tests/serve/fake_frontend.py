@@ -36,7 +36,7 @@ def answer(request: Request, descriptors: wire.Fds) -> int:
             pass
     if order == "hang":
         os.write(os.open(argument, os.O_WRONLY | os.O_CREAT), str(os.getpid()).encode())
-        time.sleep(60)
+        time.sleep(600)
     if order == "memory":
         limit_execution(60, 10**6)
         try:

@@ -120,7 +120,7 @@ def held(site: Site) -> Iterator[Callable[..., None]]:
 
 
 def eventually(condition: Callable[[], object]) -> None:
-    give_up_s = time.monotonic() + 30
+    give_up_s = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < give_up_s
         time.sleep(0.01)

@@ -17,7 +17,7 @@ LINE = b"POST /api/interpreter HTTP/1.1\r\n"
 
 
 def is_served(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", "/api/interpreter?data=echo")
     return connection.getresponse().read() == b"interpreter GET 127.0.0.1 data=echo"
 
@@ -78,10 +78,10 @@ def test_nothing_is_echoed_into_the_head(port: int) -> None:
 
 
 def test_bodies_in_tiny_chunks(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), 30) as client:
+    with socket.create_connection(("127.0.0.1", port), 60) as client:
         client.sendall(LINE + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 30_000)
         assert client.recv(1000).startswith(b"HTTP/1.1 400 ")
-    with socket.create_connection(("127.0.0.1", port), 30) as client:
+    with socket.create_connection(("127.0.0.1", port), 60) as client:
         client.sendall(LINE + b"Transfer-Encoding: chunked\r\n\r\n4\r\necho\r\n0\r\n" + b"A: b\r\n" * 20_000)
         assert client.recv(1000).startswith(b"HTTP/1.1 400 ")
 
@@ -92,7 +92,7 @@ def test_compressed_bodies_are_not_taken_for_queries(port: int) -> None:
 
 
 def test_a_client_may_ask_for_encodings_and_ranges(port: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     headers = {"Accept-Encoding": "gzip, deflate, br;q=0.5, *;q=0", "Range": "bytes=0-3", "If-None-Match": "*"}
     connection.request("GET", "/api/interpreter?data=echo", headers=headers)
     response = connection.getresponse()
@@ -116,7 +116,7 @@ def test_a_thousand_idle_connections(frontend: Path, many_descriptors: int) -> N
     port, end = start_http(frontend, max_connections=2048)
     try:
         with ExitStack() as opened:
-            idle = [opened.enter_context(socket.create_connection(("127.0.0.1", port), 30)) for _ in range(1000)]
+            idle = [opened.enter_context(socket.create_connection(("127.0.0.1", port), 60)) for _ in range(1000)]
             assert is_served(port)
             for client in idle[::100]:  # and they are there as before
                 client.sendall(b"GET /api/interpreter?data=echo HTTP/1.1\r\n\r\n")
@@ -130,7 +130,7 @@ def test_slow_requests_give_way_when_no_place_is_left(frontend: Path, monkeypatc
     port, end = start_http(frontend, max_connections=4)
     try:
         with ExitStack() as opened:
-            slow = [opened.enter_context(socket.create_connection(("127.0.0.1", port), 30)) for _ in range(4)]
+            slow = [opened.enter_context(socket.create_connection(("127.0.0.1", port), 60)) for _ in range(4)]
             for client in slow[:2]:
                 client.sendall(b"GET /api/interp")
             for client in slow[2:]:
@@ -147,10 +147,10 @@ def test_a_client_that_stops_reading_is_given_up(
     monkeypatch.setattr("osm3s.serve.http.DEAD_PEER_S", 1)
     port, end = start_http(frontend)
     try:
-        with socket.create_connection(("127.0.0.1", port), 30) as client:
+        with socket.create_connection(("127.0.0.1", port), 60) as client:
             client.sendall(f"GET /api/interpreter?pour={tmp_path}/pid HTTP/1.1\r\n\r\n".encode())
             pid = pid_in(tmp_path / "pid")
-            assert eventually(lambda: process_ended(pid), within_s=30)
+            assert eventually(lambda: process_ended(pid), within_s=60)
     finally:
         end()
 
@@ -160,14 +160,14 @@ def test_bodies_together_have_a_limit(frontend: Path, monkeypatch: pytest.Monkey
     port, end = start_http(frontend)
     try:
         with ExitStack() as opened:
-            clients = [opened.enter_context(socket.create_connection(("127.0.0.1", port), 30)) for _ in range(3)]
+            clients = [opened.enter_context(socket.create_connection(("127.0.0.1", port), 60)) for _ in range(3)]
             for client in clients:
                 client.sendall(LINE + b"Content-Length: 900000\r\n\r\n" + b"x" * 450_000)
                 client.setblocking(False)
-            assert eventually(lambda: any(map(_is_refused, clients)), within_s=20)
+            assert eventually(lambda: any(map(_is_refused, clients)), within_s=60)
             assert is_served(port)
         large = LINE + b"Connection: close\r\nContent-Length: 900000\r\n\r\n" + b"x" * 900_000
-        assert eventually(lambda: _answers(port, large), within_s=20)
+        assert eventually(lambda: _answers(port, large), within_s=60)
     finally:
         end()
 

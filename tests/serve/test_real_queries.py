@@ -60,7 +60,7 @@ def server(db: Path, env: dict[str, str]) -> Iterator[str]:
     url = process.stdout.readline().strip().removesuffix("/interpreter")
     yield url
     process.send_signal(signal.SIGTERM)
-    assert process.wait(15) == 0
+    assert process.wait(60) == 0
     assert not (db / "osm3s_frontend").exists()
     assert not (db / "osm3s_osm_base").exists()
 
@@ -135,7 +135,7 @@ def slow_frontend(db: Path, env: dict[str, str]) -> Iterator[Path]:
         assert process.stdout is not None and process.stdout.read(1) == b"\n"
         yield Path(name) / "osm3s_frontend"
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def test_running_queries_are_listed_and_can_be_killed(server: str, slow_frontend: Path) -> None:
@@ -148,7 +148,7 @@ def test_running_queries_are_listed_and_can_be_killed(server: str, slow_frontend
         )
         query.start()
         listed = None
-        give_up = time.monotonic() + 10
+        give_up = time.monotonic() + 60
         while listed is None and time.monotonic() < give_up:
             time.sleep(0.05)
             listed = re.search(r"\n(\d+)\t536870912\t77\t20\d\d-\S+Z\n", fetch(f"{server}/status")[1])
@@ -157,7 +157,7 @@ def test_running_queries_are_listed_and_can_be_killed(server: str, slow_frontend
             200,
             f"Killing query (pid {listed[1]}) from IP 127.0.0.1 ...\nDone!\n",
         )
-        query.join(10)
+        query.join(60)
         assert [status for status, _ in answers] == [500]
         assert fetch(f"{server}/kill_my_queries")[1] == "No query running from IP 127.0.0.1\n"
     finally:

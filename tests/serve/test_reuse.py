@@ -28,7 +28,7 @@ def db() -> Iterator[str]:
         process = start_frontend(Path(name), "--reuse=50")
         yield name
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def pid_of_answer(db: str) -> int:
@@ -47,7 +47,7 @@ def test_every_query_has_a_process_of_its_own_unless_told_otherwise() -> None:
         frontend = start_frontend(Path(name))
         assert len({pid_of_answer(name) for _ in range(12)}) == 12
         frontend.terminate()
-        assert frontend.wait(10) == 0
+        assert frontend.wait(60) == 0
 
 
 @pytest.mark.parametrize("order", ["timeout", "memory", "corrupt", "broken", "regex"])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import HERE, PROJECT, eventually, exchange, pid_in, process_ended, start_http
 
-WAIT_S = 30
+WAIT_S = 60
 CHEAP = b"GET /api/interpreter?data=cheap HTTP/1.0\r\n\r\n"
 
 

@@ -151,23 +151,30 @@ def test_help_teaches(program: str) -> None:
     assert b"Exit status" in done.stdout
 
 
+def until_it_is_at_the_lock(writer: subprocess.Popen[bytes], lock: str) -> None:
+    """Until it has opened the lock that the test holds: its signal handlers are in place then."""
+    while not any(file.exists() and str(file.readlink()) == lock for file in Path(f"/proc/{writer.pid}/fd").iterdir()):
+        assert writer.poll() is None, "it did not wait"
+        time.sleep(0.01)
+
+
 def test_a_second_writer_waits_and_sigterm_ends_it(tmp_path: Path) -> None:
     root = tmp_path / "db"
     update_database(root, START)
     change = tmp_path / "change.osc"
     change.write_bytes(change_file([NODE._replace(id=8)]))
     program = [str(Path(__file__).resolve().parents[2] / "bin" / "update_database"), f"--db-dir={root}", str(change)]
-    with directory_locked(DatabaseDir(str(root))):
+    db = DatabaseDir(str(root))
+    with directory_locked(db):
         waiting = subprocess.Popen(program, stderr=subprocess.PIPE)
-        with pytest.raises(subprocess.TimeoutExpired):
-            waiting.wait(1.0)
+        until_it_is_at_the_lock(waiting, db.writer_lock)
         waiting.send_signal(signal.SIGTERM)
-        _, errors = waiting.communicate(timeout=20)
+        _, errors = waiting.communicate(timeout=60)
         assert waiting.returncode == 15
         assert "interrupted" in one_line(errors)
         waiting = subprocess.Popen(program)
-        time.sleep(0.3)
-    assert waiting.wait(20) == 0
+        until_it_is_at_the_lock(waiting, db.writer_lock)
+    assert waiting.wait(60) == 0
     assert ("node", 8, 0) in ids(root)
 
 
