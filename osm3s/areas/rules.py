@@ -14,6 +14,7 @@ from osm3s.eval import support
 from osm3s.eval.execution import Execution, Rules
 from osm3s.eval.explanation import Explanation
 from osm3s.eval.limits import Limits
+from osm3s.eval.statements import STATEMENTS
 from osm3s.ffi.batch import Batch
 from osm3s.ffi.element_set import NODE, RELATION, WAY, ElementSet
 from osm3s.output.writer import Writer
@@ -56,10 +57,12 @@ class RulesEngine:
         explanation: Explanation | None = None,
     ) -> None:
         """Raises QueryFailed, StorageError, DispatcherError: the areas are as they were then."""
-        execution = Execution(snapshot, writer, Limits(0, settings.maxsize_bytes, started_s), settings.bbox, web)
+        execution = Execution(
+            STATEMENTS, snapshot, writer, Limits(0, settings.maxsize_bytes, started_s), settings.bbox, web
+        )
         execution.explanation = explanation or execution.explanation
         execution.rules = Rules(self._remark)
-        execution.run(script.children, final=True)
+        execution.run(script.children)
         snapshot.close_areas()
         if support.makes_areas(script):
             store(snapshot, execution.rules.areas)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from osm3s.errors import QueryFailed
+from osm3s.eval.details import details_of
 from osm3s.eval.execution import Execution
 from osm3s.eval.recursion import member_rows, relations_with
-from osm3s.eval.statements.out import details_of
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import NODE, RELATION, TYPES, WAY, ElementSet
 from osm3s.ffi.out import RowPrinter, Users

@@ -1,14 +1,13 @@
-"""Runs a script on a snapshot: the sets, their scopes, and the order of statements."""
+"""One run of a script on a snapshot: the sets, their scopes, its limits, and the order of statements."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from osm3s.errors import QueryFailed, QueryOutOfMemory, QueryTimeout
-from osm3s.eval.area_ids import uses_areas
 from osm3s.eval.explanation import Explanation
 from osm3s.eval.limits import Limits
 from osm3s.eval.scope import Scope
@@ -16,7 +15,6 @@ from osm3s.eval.spatial import AreaIndex
 from osm3s.ffi.batch import Batch
 from osm3s.ffi.element_set import ElementSet
 from osm3s.output.writer import Writer
-from osm3s.ql.timestamps import seconds_of
 from osm3s.ql.tree import Element
 from osm3s.storage.snapshot import Snapshot
 
@@ -24,6 +22,10 @@ if TYPE_CHECKING:
     from osm3s.eval.difference import Difference
 
 Box = tuple[float, float, float, float]
+StatementTable = Mapping[str, Callable[["Execution", Element], None]]
+"""What executes a statement, by the name of its element."""
+Shortcut = Callable[["Execution", Sequence[Element]], bool]
+"""Executes the next two statements at once if it can, and says whether it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Execution:
 
     def __init__(
         self,
+        statements: StatementTable,
         snapshot: Snapshot,
         writer: Writer,
         limits: Limits,
@@ -49,6 +52,7 @@ class Execution:
     ) -> None:
         """`bbox` is the global one; `web` chooses the wording of the message about memory; `uses_areas`: the script has
         a word that reads areas, so they are counted."""
+        self._statements = statements
         self.snapshot = snapshot
         self.writer = writer
         self.limits = limits
@@ -108,23 +112,20 @@ class Execution:
         finally:
             self._held.pop()
 
-    def run(self, statements: Sequence[Element], final: bool = False) -> None:
-        """Execute statements one after the other; `final`: nothing sees the sets afterwards.
+    def run(self, statements: Sequence[Element], shortcut: Shortcut | None = None) -> None:
+        """Execute statements one after the other; with a `shortcut`, nothing sees the sets afterwards.
 
         Raises QueryFailed with the text of the remark.
         """
-        from osm3s.eval.statements import STATEMENTS
-        from osm3s.eval.statements.count_only import count_only
-
         i = 0
         while i < len(statements):
             statement = statements[i]
             started_s = self.explanation.begin(statement)
             try:
-                if final and count_only(self, statements[i:]):
+                if shortcut and shortcut(self, statements[i:]):
                     i += 2
                     continue
-                STATEMENTS[statement.name](self, statement)
+                self._statements[statement.name](self, statement)
                 self.check_limits()
             except (QueryTimeout, QueryOutOfMemory, MemoryError) as error:
                 if self._stopped:  # the innermost statement is the one to be named
@@ -169,44 +170,3 @@ def require_history(snapshot: Snapshot) -> None:
     """Raise QueryFailed if the database does not keep superseded versions."""
     if snapshot.settings.level != "attic":
         raise QueryFailed("Tried to use museum file but no museum files available on this instance.")
-
-
-def execute(
-    script: Element,
-    snapshot: Snapshot,
-    writer: Writer,
-    limits: Limits,
-    bbox: Box | None = None,
-    web: bool = False,
-    explanation: Explanation | None = None,
-) -> None:
-    """Run a whole script that `support.check` has passed; what it prints goes to `writer`, how to `explanation`.
-
-    Raises QueryFailed when the query is stopped; what was printed before stays valid.
-    """
-    date, since = script.attrs.get("date", ""), script.attrs.get("from", "")
-    date_s = seconds_of(date) if date else 0
-    if date or since:
-        require_history(snapshot)
-    try:
-        execution = Execution(snapshot, writer, limits, bbox, web, uses_areas(script))
-        execution.explanation = explanation or execution.explanation
-        if since:
-            _execute_twice(script, execution, seconds_of(since), date_s)
-        else:
-            snapshot.set_time(date_s)
-            execution.run(script.children, final=True)
-    finally:
-        snapshot.set_time(0)
-
-
-def _execute_twice(script: Element, execution: Execution, before_s: int, after_s: int) -> None:
-    from osm3s.eval.difference import Difference  # few scripts need it
-
-    execution.difference = Difference(before_s, after_s, script.attrs.get("augmented") == "deletions")
-    execution.snapshot.set_time(before_s)
-    execution.run(script.children)
-    execution.sets = Scope()
-    execution.difference.start_second_run()
-    execution.snapshot.set_time(after_s)
-    execution.run(script.children)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from osm3s.eval.area_ids import uses_areas
-from osm3s.eval.execution import execute
 from osm3s.eval.explanation import Explanation
 from osm3s.eval.limits import Limits
+from osm3s.eval.script import execute
 from osm3s.output.writer import Writer
 from osm3s.ql import Script
 from osm3s.ql.settings import Settings

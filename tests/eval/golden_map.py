@@ -8,8 +8,8 @@ from typing import Any
 from small_map import bring_in
 
 from osm3s.errors import QueryFailed
-from osm3s.eval.execution import execute
 from osm3s.eval.limits import Limits
+from osm3s.eval.script import execute
 from osm3s.eval.support import check
 from osm3s.ffi.sink import Sink
 from osm3s.output.writer import writer_for

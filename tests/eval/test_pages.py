@@ -9,8 +9,8 @@ import pytest
 from golden_map import make
 
 from osm3s.errors import QueryFailed, QueryOutOfMemory
-from osm3s.eval.execution import execute
 from osm3s.eval.limits import Limits
+from osm3s.eval.script import execute
 from osm3s.ffi.sink import Sink
 from osm3s.output.template import block_end, parse_template, render
 from osm3s.output.writer import writer_for

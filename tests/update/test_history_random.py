@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from osm_xml import change_file, osm_file
 from small_worlds import in_order
 
-from osm3s.eval.execution import execute
 from osm3s.eval.limits import Limits
+from osm3s.eval.script import execute
 from osm3s.ffi.batch import Element
 from osm3s.ffi.sink import Sink
 from osm3s.output.writer import writer_for

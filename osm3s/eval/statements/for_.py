@@ -8,7 +8,8 @@ Cost: the value of every element, then the body once for each distinct value.
 
 from __future__ import annotations
 
-from osm3s.eval.batch import AreaBatch, DerivedBatch, ElementBatch, batches, prepare
+from osm3s.eval.batch import AreaBatch, DerivedBatch, batches, prepare
+from osm3s.eval.element_batch import ElementBatch
 from osm3s.eval.evaluators.preparation import Preparation, reads_meta, reads_tags
 from osm3s.eval.execution import Execution
 from osm3s.eval.items import Items

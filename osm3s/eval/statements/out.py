@@ -14,10 +14,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from osm3s.eval.batch import areas_in_order
+from osm3s.eval.details import details_of
 from osm3s.eval.execution import Execution
-from osm3s.eval.recursion import member_rows
-from osm3s.ffi.element_set import NODE, RELATION, TYPES, WAY, ElementSet
-from osm3s.ffi.out import Users
+from osm3s.ffi.element_set import NODE, RELATION, WAY
 from osm3s.output.derived import Derived, count_element
 from osm3s.output.print_options import PrintOptions
 from osm3s.ql.tree import Element
@@ -43,26 +42,6 @@ def execute(execution: Execution, element: Element) -> None:
     limit = None if options.limit is None else options.limit - printed
     for derived in set_.deriveds[:limit]:
         execution.writer.derived(derived, options)
-
-
-def details_of(execution: Execution, set_: ElementSet, options: PrintOptions) -> tuple[Users | None, ElementSet | None]:
-    """Make readable what is to be printed of a set: the names of its users, and the members of its relations."""
-    snapshot = execution.snapshot
-    users = members = None
-    if options.meta and snapshot.has_meta:
-        snapshot.resolve_nodes(set_)
-        for element_type in TYPES:
-            snapshot.attach_meta_of(set_.rows(element_type))
-        users = Users.of(snapshot.user_names(set_))
-    elif options.needs_blocks:
-        snapshot.resolve_nodes(set_, tagged_only=True)
-    if snapshot.time and options.order == "quadtile":
-        snapshot.resolve_nodes(set_)  # the order tells apart what is still there
-    if options.needs_members and set_.count(RELATION):
-        members = ElementSet()
-        for element_type in (NODE, WAY):
-            member_rows(execution, set_, element_type, None, members, or_later=True)
-    return users, members
 
 
 def print_count(execution: Execution, counts: tuple[int, int, int], options: PrintOptions, areas: int = 0) -> None:
