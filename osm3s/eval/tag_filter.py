@@ -7,7 +7,6 @@ from typing import Any
 
 from osm3s.ffi import ffi, lib
 from osm3s.ffi.regex import Regex
-from osm3s.ql.regex import size_here
 from osm3s.storage.index_keys import ATTIC_FAMILY
 from osm3s.storage.snapshot import Snapshot
 from osm3s.storage.tag_directory import TagBlocks
@@ -18,7 +17,11 @@ def _bytes(text: str) -> bytes:
 
 
 def _compiled(pattern: str, ignore_case: bool, context: Any) -> Regex | None:
-    return Regex(pattern, ignore_case, size_here(pattern), context) if pattern else None
+    if not pattern:
+        return None
+    from osm3s.ql.regex import size_here  # now: updates of areas have no patterns, and need no language
+
+    return Regex(pattern, ignore_case, size_here(pattern), context)
 
 
 class TagFilter:

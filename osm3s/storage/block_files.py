@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from threading import local
 from types import TracebackType
 
 import zstandard
@@ -87,14 +88,25 @@ class BlockWriter:
 _decompressor = zstandard.ZstdDecompressor()
 
 
+class _Compressors(local):
+    """Of one thread, used again and again: making one takes longer than compressing a small frame."""
+
+    def __init__(self) -> None:
+        self.meta = zstandard.ZstdCompressor(level=META_LEVEL)
+        self.attic = zstandard.ZstdCompressor(level=ATTIC_LEVEL)
+
+
+_compressors = _Compressors()
+
+
 def compress_meta(frame: bytes | memoryview) -> bytes:
-    """May be called from several threads: each call has a compressor of its own."""
-    return zstandard.ZstdCompressor(level=META_LEVEL).compress(frame) if len(frame) else b""
+    """May be called from several threads."""
+    return _compressors.meta.compress(frame) if len(frame) else b""
 
 
 def compress_attic(part: bytes) -> bytes:
     """A part of an attic: written seldom and read less."""
-    return zstandard.ZstdCompressor(level=ATTIC_LEVEL).compress(part)
+    return _compressors.attic.compress(part)
 
 
 def decompress_meta(frame: bytes | memoryview) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 from osm3s import failpoint
 from osm3s.errors import StorageError
@@ -15,6 +14,8 @@ from osm3s.storage.settings import DatabaseSettings
 
 def create_empty(db: DatabaseDir, settings: DatabaseSettings) -> None:
     """Its index appears last, by a rename: until then there is no domain. The caller may write. Raises StorageError."""
+    import shutil  # now: an update hardly ever gets here, and it is slow to load
+
     temporary = DatabaseDir(db.import_dir, db.domain)
     shutil.rmtree(temporary.root, ignore_errors=True)
     try:

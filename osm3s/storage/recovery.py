@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 
 from osm3s import failpoint
 from osm3s.paths import OSM_BASE, DatabaseDir
@@ -45,6 +44,8 @@ def recover_locked(db: DatabaseDir) -> str:
     if left_import:
         if filled:  # it was killed after the database had appeared, perhaps before the mirrors were written
             write_mirrors(db, *current_version(db.root, db.domain)[1:])
+        import shutil  # now: it is seldom needed, and slow to load
+
         shutil.rmtree(db.import_dir, ignore_errors=True)
     shadow = read_shadow(db) if filled else None
     if shadow is None:

@@ -15,7 +15,6 @@ from osm3s.storage.recovery import current_version, recover_locked
 from osm3s.storage.settings import DatabaseSettings
 from osm3s.storage.write_transaction import WriteTransaction
 from osm3s.update.apply_changes import ElementUpdate
-from osm3s.update.bulk_import import BulkImport
 from osm3s.update.compact import compact
 from osm3s.update.input_file import open_input
 from osm3s.update.permission import Permission, uninterrupted, writing
@@ -73,6 +72,8 @@ def _import(
     areas: str,
     progress: Progress,
 ) -> None:
+    from osm3s.update.bulk_import import BulkImport  # now, so that an update starts quickly
+
     if len(paths) != 1:
         raise InputError(f"{permission.db.root}: no database yet, and it is made from one file, not from {len(paths)}")
     db = permission.db
