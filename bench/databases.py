@@ -28,22 +28,25 @@ with osmium.SimpleWriter(osmium.io.File("-", "osm")) as writer:
 
 
 class Side(ABC):
-    """One database system: where its programs and its database are, and how it imports and applies diffs."""
+    """One database system: where its programs and its database are, and how it imports and applies diffs.
 
-    def __init__(self, name: str, prefix: Path, database: Path) -> None:
-        self.name, self.prefix, self.database = name, prefix, database
+    `level` is the option that says what is kept of each element: --meta or --keep-attic.
+    """
+
+    def __init__(self, name: str, prefix: Path, database: Path, level: str = "--meta") -> None:
+        self.name, self.prefix, self.database, self.level = name, prefix, database, level
 
     def missing_programs(self) -> list[str]:
         return [name for name in ("update_database", "update_from_dir") if not (self.prefix / "bin" / name).exists()]
 
     @abstractmethod
     def import_file(self, pbf: Path, log: Path) -> ProcessFigures:
-        """Empty the database and import a file with metadata. Raises CommandFailed."""
+        """Empty the database and import a file. Raises CommandFailed."""
 
     def apply_diff(self, osc_dir: Path, log: Path) -> ProcessFigures:
-        """Apply all diffs in a directory as one batch, with metadata, no dispatcher running."""
+        """Apply all diffs in a directory as one batch, no dispatcher running."""
         program = self.prefix / "bin" / "update_from_dir"
-        return run_measured([program, f"--osc-dir={osc_dir}", f"--db-dir={self.database}", "--meta"], log=log)
+        return run_measured([program, f"--osc-dir={osc_dir}", f"--db-dir={self.database}", self.level], log=log)
 
     def make_empty(self) -> None:
         shutil.rmtree(self.database, ignore_errors=True)
@@ -51,12 +54,18 @@ class Side(ABC):
 
 
 class Ours(Side):
-    def __init__(self, database: Path) -> None:
-        super().__init__("osm3s", PROJECT, database)
+    def __init__(self, database: Path, level: str = "--meta") -> None:
+        super().__init__("osm3s", PROJECT, database, level)
 
     def import_file(self, pbf: Path, log: Path) -> ProcessFigures:
         self.make_empty()
-        return run_measured([PROJECT / "bin" / "update_database", f"--db-dir={self.database}", "--meta", pbf], log=log)
+        program = PROJECT / "bin" / "update_database"
+        return run_measured([program, f"--db-dir={self.database}", self.level, pbf], log=log)
+
+    def follow(self, feed: Path, log: Path) -> ProcessFigures:
+        """Apply the diffs of a feed in a local directory in one process, each in a transaction of its own."""
+        command = [PROJECT / "bin" / "osm3s", "follow", feed, f"--db-dir={self.database}"]
+        return run_measured([*command, "--once", "--start=0", "--batch=1", "--quiet"], log=log)
 
     def server_command(self, port: int) -> list[str]:
         program = PROJECT / "bin" / "osm3s_server"
@@ -85,14 +94,14 @@ class Ours(Side):
 class Reference(Side):
     """An installed OSM3S: fastest by `osm3s_query --db-dir`, usual by its CGI program with its dispatcher."""
 
-    def __init__(self, prefix: Path, database: Path) -> None:
-        super().__init__("reference", prefix, database)
+    def __init__(self, prefix: Path, database: Path, level: str = "--meta") -> None:
+        super().__init__("reference", prefix, database, level)
 
     def import_file(self, pbf: Path, log: Path) -> ProcessFigures:
         self.make_empty()
         to_xml: list[str | Path] = [sys.executable, "-c", TO_XML, pbf]
         program = self.prefix / "bin" / "update_database"
-        return run_measured([program, f"--db-dir={self.database}", "--meta"], log=log, stdin_command=to_xml)
+        return run_measured([program, f"--db-dir={self.database}", self.level], log=log, stdin_command=to_xml)
 
     def run_query(self, text: str, output: Path) -> float:
         """Run one query by `osm3s_query --db-dir` and return the seconds from start to exit. Raises CommandFailed."""

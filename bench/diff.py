@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from bench.databases import Ours, Reference, Side
 from bench.make_diff import CLUSTERED_PLACES, SCATTERED_PLACES, write_diffs
-from bench.measure import CommandFailed, sync_files
+from bench.measure import CommandFailed, load_single_pages, sync_files
 from bench.queries import compare, read_answer
 from bench.rounds import fetch_ours, fetch_reference
 from bench.table import Report
 
-DIFFS = (
+Plan = Sequence[tuple[str, int, int]]
+"""Diffs by name, number and number of places."""
+DIFFS: Plan = (
     ("scattered 1", 0, SCATTERED_PLACES),
     ("scattered 2", 1, SCATTERED_PLACES),
     ("scattered 3", 2, SCATTERED_PLACES),
@@ -26,9 +29,9 @@ ELEMENT = re.compile(r"^ *<(node|way|relation) id=\"(\d+)\"", re.MULTILINE)
 IDS_PER_QUESTION = 1000
 
 
-def make_diffs(pbf: Path, directory: Path) -> list[Path]:
+def make_diffs(pbf: Path, directory: Path, plan: Plan = DIFFS) -> list[Path]:
     """One directory per diff, made now if missing; each holds one osmChange file."""
-    targets = [(directory / name.replace(" ", "-") / "1.osc", number, places) for name, number, places in DIFFS]
+    targets = [(directory / name.replace(" ", "-") / "1.osc", number, places) for name, number, places in plan]
     absent = [target for target in targets if not target[0].exists()]
     if absent:
         write_diffs(pbf, absent)
@@ -36,15 +39,19 @@ def make_diffs(pbf: Path, directory: Path) -> list[Path]:
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Copy a database, holes kept, and bring the copy to the disk."""
+    """Copy a database, holes kept, bring the copy to the disk and into the page cache."""
     shutil.rmtree(target, ignore_errors=True)
     subprocess.run(["cp", "-a", "--sparse=always", "--reflink=auto", str(source), str(target)], check=True)
     sync_files(target)
+    load_single_pages(target)
 
 
 def measure_diffs(sides: list[Side], pbf: Path, work: Path) -> Report:
-    """Apply each diff to a copy of each side's database, the sides in turn, and compare what they say afterwards."""
-    directories = make_diffs(pbf, work / "diffs" / pbf.name.partition(".")[0])
+    """Apply each diff to a copy of each side's database, the sides in turn, and compare what they say afterwards.
+
+    The copies are the sides' databases from then on.
+    """
+    directories = make_diffs(pbf, diffs_of(pbf, work))
     for side in sides:
         original, side.database = side.database, work / f"{side.name}-diffed"
         copy_database(original, side.database)
@@ -52,7 +59,7 @@ def measure_diffs(sides: list[Side], pbf: Path, work: Path) -> Report:
     for (name, _, _), directory in zip(DIFFS, directories, strict=True):
         result: Report = {"name": name, "elements": len(ELEMENT.findall((directory / "1.osc").read_text()))}
         for side in sides:
-            result[side.name] = _apply(side, directory, work / f"{side.name}-diff.log")
+            result[side.name] = apply_diffs(side, directory, work / f"{side.name}-diff.log")
         results.append(result)
     report: Report = {"diffs": results}
     ours = next((side for side in sides if isinstance(side, Ours)), None)
@@ -62,7 +69,12 @@ def measure_diffs(sides: list[Side], pbf: Path, work: Path) -> Report:
     return report
 
 
-def _apply(side: Side, directory: Path, log: Path) -> Report:
+def diffs_of(pbf: Path, work: Path) -> Path:
+    return work / "diffs" / pbf.name.partition(".")[0]
+
+
+def apply_diffs(side: Side, directory: Path, log: Path) -> Report:
+    """The figures of one update with all diffs of a directory, until everything is on the disk."""
     try:
         figures = side.apply_diff(directory, log)
     except (CommandFailed, OSError) as error:

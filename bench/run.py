@@ -1,4 +1,4 @@
-"""Run the benchmark: data, imports, queries, areas, diffs, disk; print the table and keep it in bench/results.
+"""Run the benchmark: data, imports, queries, areas, diffs, history, disk; print the table and keep it in bench/results.
 
     python -m bench.run [--size small|standard|large] [--only STEP_ROW_OR_QUERY,...] [--keep DIR]
                         [--sides ours,reference] [--seconds S]
@@ -14,10 +14,12 @@ import json
 import os
 import sys
 import tempfile
+from copy import copy
 from dataclasses import asdict
 from pathlib import Path
 
 from bench.areas import measure_areas
+from bench.attic import measure_history, with_history
 from bench.data import SIZES, DataMissing, make_data
 from bench.databases import PROJECT, Ours, Reference, Side
 from bench.diff import measure_diffs
@@ -27,7 +29,7 @@ from bench.queries import Query, read_queries
 from bench.rounds import asking, measure_query
 from bench.table import Report, commit, machine, render
 
-STEPS = ("import", "queries", "areas", "diff", "disk")
+STEPS = ("import", "queries", "areas", "diff", "attic", "disk")
 RESULTS = Path(__file__).resolve().parent / "results"
 WARM_SECONDS = {"small": 1.0, "standard": 8.0, "large": 20.0}
 
@@ -93,6 +95,7 @@ def run_bench(arguments: argparse.Namespace, work: Path) -> Report:
             say(f"{side.name}: {error}")
             report.setdefault("failed", {})[side.name] = str(error)
             sides.remove(side)
+    originals = [copy(side) for side in sides]  # diffs are applied to copies, which then are the sides' databases
     if "disk" in steps:
         report["disk"] = {side.name: disk_bytes(side.database) for side in sides}
     if "queries" in steps and sides:
@@ -109,8 +112,29 @@ def run_bench(arguments: argparse.Namespace, work: Path) -> Report:
     if "diff" in steps and sides:
         say("diffs")
         report.update(measure_diffs(sides, pbf, work))
+    if "attic" in steps and sides:
+        report["meta_import"] = report["import"]
+        report["attic"] = run_attic(originals, pbf, queries or read_queries(PLACES[arguments.size]), work)
     if "import" not in steps:
         report["import"] = {}
+    return report
+
+
+def run_attic(sides: list[Side], pbf: Path, queries: list[Query], work: Path) -> Report:
+    """The same again with history; a side that fails is noted and left out."""
+    report: Report = {"import": {}}
+    able = []
+    for side in map(with_history, sides):
+        try:
+            report["import"][side.name] = import_kept(side, pbf, work)
+            able.append(side)
+        except (CommandFailed, OSError) as error:
+            say(f"{side.name}, with history: {error}")
+            report.setdefault("failed", {})[side.name] = str(error)
+    if able:
+        say("diffs with history")
+        meta = next((side for side in sides if isinstance(side, Ours)), None)
+        report.update(measure_history(able, meta, pbf, queries, work))
     return report
 
 

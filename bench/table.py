@@ -104,6 +104,10 @@ def render(report: Report) -> str:
         parts.append(_diff_table(report))
     if report.get("disk"):
         parts.append(_disk_table(report))
+    if report.get("attic"):
+        from bench.attic_table import attic_tables
+
+        parts.append(attic_tables(report))
     return "\n\n".join(parts) + "\n"
 
 
@@ -117,7 +121,7 @@ def _heading(report: Report) -> str:
     )
 
 
-def _rows(header: list[str], rows: list[list[str]]) -> str:
+def markdown(header: list[str], rows: list[list[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
@@ -127,19 +131,19 @@ def _import_table(report: Report) -> str:
     rows = [
         [
             name,
-            _seconds(f["wall_s"]),
-            _seconds(f["user_s"] + f["system_s"]),
-            _megabytes(f["peak_memory_bytes"]),
-            _megabytes(f["written_bytes"]),
+            seconds(f["wall_s"]),
+            seconds(f["user_s"] + f["system_s"]),
+            megabytes(f["peak_memory_bytes"]),
+            megabytes(f["written_bytes"]),
         ]
         for name, f in sides.items()
     ]
-    table = "## Import with metadata\n\n" + _rows(["system", "wall", "CPU", "peak memory", "written"], rows)
+    table = "## Import with metadata\n\n" + markdown(["system", "wall", "CPU", "peak memory", "written"], rows)
     ours, theirs = sides.get("osm3s"), sides.get("reference")
     if ours:
         factor = ratio(theirs["wall_s"] if theirs else None, ours["wall_s"])
         outcome = verdict((factor, IMPORT_FASTER), (IMPORT_MEMORY_BYTES / ours["peak_memory_bytes"], 1.0))
-        words = f"{_times(factor)} as fast (target" if factor else "(target"
+        words = f"{times(factor)} as fast (target" if factor else "(target"
         table += f"\n\n{words} {IMPORT_FASTER:g} x, at most 1.5 GB) {outcome}"
     return table
 
@@ -166,7 +170,7 @@ def _query_table(report: Report) -> str:
         for result in report["queries"]:
             if result["row"] == row_name:
                 rows.append(_query_row(result, target))
-    return "## Queries\n\n" + _rows(header, rows)
+    return "## Queries\n\n" + markdown(header, rows)
 
 
 def _query_row(result: Report, target: Target | None) -> list[str]:
@@ -185,13 +189,13 @@ def _query_row(result: Report, target: Target | None) -> list[str]:
         result["name"],
         str(result.get("elements", "")),
         f"{result['size_bytes'] / 1e6:.2f}" if "size_bytes" in result else "",
-        _milliseconds(ours.get("warm_s")) or ours.get("failed", ""),
-        _milliseconds(ours.get("cold_s")),
-        _milliseconds(theirs.get("warm_s")) or theirs.get("failed", ""),
-        _milliseconds(theirs.get("cold_s")),
-        _milliseconds(theirs.get("cgi_s")) or theirs.get("cgi_failed", ""),
-        _times(factor),
-        _times(cgi_factor),
+        milliseconds(ours.get("warm_s")) or ours.get("failed", ""),
+        milliseconds(ours.get("cold_s")),
+        milliseconds(theirs.get("warm_s")) or theirs.get("failed", ""),
+        milliseconds(theirs.get("cold_s")),
+        milliseconds(theirs.get("cgi_s")) or theirs.get("cgi_failed", ""),
+        times(factor),
+        times(cgi_factor),
         words,
         outcome,
         result.get("answers", ""),
@@ -207,48 +211,52 @@ def query_ratios(result: Report) -> tuple[float | None, float | None]:
 def _areas_table(report: Report) -> str:
     ways = report["areas"]
     rows = [
-        [name, _seconds(f["wall_s"]), _seconds(f["user_s"] + f["system_s"])]
-        if "wall_s" in f
-        else [name, f["failed"], ""]
+        [name, seconds(f["wall_s"]), seconds(f["user_s"] + f["system_s"])] if "wall_s" in f else [name, f["failed"], ""]
         for name, f in ways.items()
     ]
-    table = "## Areas from the whole map\n\n" + _rows(["made by", "wall", "CPU"], rows)
+    table = "## Areas from the whole map\n\n" + markdown(["made by", "wall", "CPU"], rows)
     ours, theirs = ways.get("osm3s", {}), ways.get("reference, by rules", {})
     factor = ratio(theirs.get("wall_s"), ours.get("wall_s"))
     if factor:
-        table += f"\n\n{_times(factor)} as fast (target {AREAS_FASTER:g} x) {verdict((factor, AREAS_FASTER))}"
+        table += f"\n\n{times(factor)} as fast (target {AREAS_FASTER:g} x) {verdict((factor, AREAS_FASTER))}"
     return table
 
 
-def _diff_table(report: Report) -> str:
+def diff_rows(results: list[Report], faster: float, written_share: float) -> str:
+    """A table of updates: time and bytes of both sides, and whether they reach the bounds."""
     header = ["diff", "elements", "ours ms", "written", "reference ms", "written", "ratio", "share of bytes", ""]
     rows = []
-    for result in report["diffs"]:
+    for result in results:
         ours, theirs = result.get("osm3s", {}), result.get("reference", {})
         factor = ratio(theirs.get("total_s"), ours.get("total_s"))
         share = ratio(ours.get("written_bytes"), theirs.get("written_bytes"))
-        outcome = verdict((factor, DIFF_FASTER), (None if share is None else DIFF_WRITTEN_SHARE / share, 1.0))
+        outcome = verdict((factor, faster), (None if share is None else written_share / share, 1.0))
         rows.append(
             [
                 result["name"],
                 str(result["elements"]),
-                _milliseconds([ours["total_s"]]) if "total_s" in ours else ours.get("failed", ""),
-                _megabytes(ours.get("written_bytes")),
-                _milliseconds([theirs["total_s"]]) if "total_s" in theirs else theirs.get("failed", ""),
-                _megabytes(theirs.get("written_bytes")),
-                _times(factor),
+                milliseconds([ours["total_s"]]) if "total_s" in ours else ours.get("failed", ""),
+                megabytes(ours.get("written_bytes")),
+                milliseconds([theirs["total_s"]]) if "total_s" in theirs else theirs.get("failed", ""),
+                megabytes(theirs.get("written_bytes")),
+                times(factor),
                 f"{share:.3f}" if share is not None else "",
                 outcome,
             ]
         )
+    return markdown(header, rows)
+
+
+def _diff_table(report: Report) -> str:
     answers = f"\n\nAnswers about changed elements: {report['diff_answers']}." if report.get("diff_answers") else ""
-    return f"## Diffs, fsynced (target {DIFF_FASTER:g} x, a tenth of the bytes)\n\n" + _rows(header, rows) + answers
+    heading = f"## Diffs, fsynced (target {DIFF_FASTER:g} x, a tenth of the bytes)\n\n"
+    return heading + diff_rows(report["diffs"], DIFF_FASTER, DIFF_WRITTEN_SHARE) + answers
 
 
 def _disk_table(report: Report) -> str:
     sizes = report["disk"]
-    rows = [[name, _megabytes(size)] for name, size in sizes.items()]
-    table = "## Disk, with metadata\n\n" + _rows(["system", "size"], rows)
+    rows = [[name, megabytes(size)] for name, size in sizes.items()]
+    table = "## Disk, with metadata\n\n" + markdown(["system", "size"], rows)
     if len(sizes) == 2:
         share = sizes["osm3s"] / sizes["reference"]
         table += (
@@ -261,20 +269,20 @@ def _least(runs: list[float] | None) -> float | None:
     return min(runs) if runs else None
 
 
-def _milliseconds(runs: list[float] | None) -> str:
+def milliseconds(runs: list[float] | None) -> str:
     least = _least(runs)
     if least is None:
         return ""
     return f"{least * 1e3:,.0f}" if least >= 0.1 else f"{least * 1e3:.2f}"
 
 
-def _seconds(value: float) -> str:
+def seconds(value: float) -> str:
     return f"{value:.1f} s"
 
 
-def _megabytes(value: float | None) -> str:
+def megabytes(value: float | None) -> str:
     return "" if value is None else f"{value / 1e6:,.1f} MB"
 
 
-def _times(factor: float | None) -> str:
+def times(factor: float | None) -> str:
     return "" if factor is None else f"{factor:.3g} x"

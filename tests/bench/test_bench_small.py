@@ -13,14 +13,15 @@ from pathlib import Path
 import osmium
 import pytest
 
+from bench.attic_table import attic_tables
 from bench.data import make_data
 from bench.diff import DIFFS, make_diffs, questions
 from bench.http_client import HttpClient, HttpError
 from bench.make_diff import NODE_CREATES, NODE_MOVES, WAY_CREATES, WAY_EDITS, write_diffs
-from bench.measure import CommandFailed, cached_bytes, disk_bytes, run_measured
+from bench.measure import CommandFailed, cached_bytes, disk_bytes, load_single_pages, run_measured
 from bench.places import PLACES
 from bench.queries import QUERY_DIRECTORY, compare, read_answer, read_queries, remark_of
-from bench.run import choose
+from bench.run import STEPS, choose
 from bench.table import TARGETS, render, verdict
 
 
@@ -119,7 +120,7 @@ def test_every_query_file_is_complete(size: str) -> None:
 
 def test_only_chooses_steps_rows_and_queries() -> None:
     queries = read_queries(PLACES["small"])
-    assert choose("", queries) == ({"import", "queries", "areas", "diff", "disk"}, queries)
+    assert choose("", queries) == (set(STEPS), queries)
     steps, chosen = choose("import,count,city_tag", queries)
     assert steps == {"import", "queries"}
     assert {query.row for query in chosen} == {"count", "small"} and sum(q.row == "small" for q in chosen) == 1
@@ -211,6 +212,8 @@ def test_sizes_of_a_directory(tmp_path: Path) -> None:
     os.sync()
     assert 100_000 <= disk_bytes(tmp_path) < 1_000_000
     assert 0 <= cached_bytes(tmp_path) <= 60_000_000
+    load_single_pages(tmp_path)
+    assert (tmp_path / "a" / "full").stat().st_size == 100_000
 
 
 def test_table_states_targets_and_verdicts() -> None:
@@ -252,6 +255,30 @@ def test_table_states_targets_and_verdicts() -> None:
     assert "| 14 x | 0.050 | pass |" in text
     assert "24 x as fast (target 20 x) pass" in text and "failed: out of memory" in text
     assert "0.90 of the reference's (target at most 0.8): miss" in text
+
+
+def test_tables_with_history() -> None:
+    figures = {"wall_s": 6.0, "user_s": 9.0, "system_s": 1.0, "peak_memory_bytes": 1, "written_bytes": 1}
+    ours, theirs = {"total_s": 0.1, "written_bytes": 4_000_000}, {"total_s": 1.4, "written_bytes": 100_000_000}
+    history = {
+        "import": {"osm3s": figures},
+        "diffs": [{"name": "scattered 1", "elements": 6020, "osm3s": ours, "reference": theirs}],
+        "diff_answers": "same",
+        "followed": {"total_s": 0.07, "written_bytes": 6_000_000, "diffs": 1},
+        "catch_up": {"osm3s": {**ours, "total_s": 1.0}, "reference": theirs},
+        "disk": {"osm3s": 500, "reference": 1000},
+        "real": {"diffs": 9, "disk": {"osm3s": 700}, "update": {"osm3s": {"failed": "failed: no disk"}}},
+        "queries": [
+            {"name": "one", "with": [0.2, 0.3], "without": [0.1]},
+            {"name": "two", "with": [0.1], "without": [0.2]},
+        ],
+    }
+    text = attic_tables({"attic": history, "meta_import": {"osm3s": {"wall_s": 4.0}}})
+    assert "| 1.5 x |" in text
+    assert "| 14 x | 0.040 | pass |" in text and "20 x as fast" in text and "0.060 of their bytes: miss" in text
+    assert "| 1.4 x | 0.040 | miss |" in text and "failed: no disk" in text
+    assert "| 0.50 | pass |" in text
+    assert "mean of the ratios 1.00, largest 2.00" in text
 
 
 def test_verdict_needs_both_sides() -> None:
