@@ -31,6 +31,11 @@ typedef struct {
 
 enum { META_VERSION, META_INDEX, META_TIMESTAMP, META_CHANGESET, META_UID, META_COLUMNS };
 
+/* How a record of an attic begins that says what has changed since the version before: nodes of a way have moved (as of a
+ * way without nodes, of which some are not known); a stretch of nodes or members is another one (as of an element without
+ * any, but longer). An empty record: nothing has. */
+enum { RECORD_SPLICED = 0, RECORD_MOVED = 1 };
+
 /* Every frame ends with this many zero bytes, so that the last entry of a column can be read as eight bytes. */
 #define FRAME_PADDING 8
 

@@ -183,6 +183,41 @@ static bool body_of(const view *v, uint32_t slot, const uint8_t **from, const ui
     return true;
 }
 
+/* The slot whose record is whole, on which that of a slot builds: itself but in an attic; false if there is none. */
+static bool whole_record(const view *v, uint32_t slot, uint32_t *whole)
+{
+    const uint8_t *from, *to;
+    for (*whole = slot; body_of(v, *whole, &from, &to); --*whole) {
+        bool differs = from == to || (*from == RECORD_SPLICED && to - from > 1)
+                       || (*from == RECORD_MOVED && v->family == OSM3S_WAYS);
+        if (!differs)
+            return true;
+        if (*whole == 0 || column_get(&v->id, *whole) != column_get(&v->id, *whole - 1))
+            return false;
+    }
+    return false;
+}
+
+/* Make room for `inserted` items of a size between the first `head` and the last `tail` of an array of n; false if there
+ * are not as many. */
+static bool splice(void *array, size_t *cap, size_t *n, size_t size, uint64_t head, uint64_t tail, uint64_t inserted)
+{
+    uint8_t **items = array;
+    if (head > *n || tail > *n - head || grow(array, cap, head + inserted + tail, size))
+        return false;
+    memmove(*items + (head + inserted) * size, *items + (*n - tail) * size, tail * size);
+    *n = head + inserted + tail;
+    return true;
+}
+
+/* The three numbers at the beginning of a spliced record; where the items follow, or NULL. */
+static const uint8_t *splice_numbers(const uint8_t *p, const uint8_t *end, uint64_t *head, uint64_t *tail, uint64_t *inserted)
+{
+    if ((p = varint_get(p + 1, end, head)) && (p = varint_get(p, end, tail)) && (p = varint_get(p, end, inserted)))
+        return *inserted <= (uint64_t)(end - p) ? p : NULL;
+    return NULL;
+}
+
 /* The refs of a way into out->items; *p: where the coordinates start; *missing: the bitmap of unknown nodes, or NULL. */
 static int read_refs(const view *v, uint32_t slot, way_nodes *out, const uint8_t **at, const uint8_t **to,
                      const uint8_t **missing)
@@ -217,19 +252,75 @@ static int read_refs(const view *v, uint32_t slot, way_nodes *out, const uint8_t
 int view_way_refs(const view *v, uint32_t slot, way_nodes *out)
 {
     const uint8_t *p, *end, *missing;
-    return read_refs(v, slot, out, &p, &end, &missing);
+    uint32_t whole;
+    out->n = 0;
+    if (!whole_record(v, slot, &whole))
+        return fail(OSM3S_CORRUPT, "a way record is damaged");
+    return whole < slot ? view_way_nodes(v, slot, out) : read_refs(v, whole, out, &p, &end, &missing);
+}
+
+static bool move_nodes(const uint8_t *p, const uint8_t *end, way_nodes *nodes)
+{
+    uint64_t moved, step, dlat, dlon, at = 0;
+    if ((p = varint_get(p + 1, end, &moved)) == NULL)
+        return false;
+    for (uint64_t i = 0; i < moved; i++) {
+        if ((p = varint_get(p, end, &step)) == NULL || (p = varint_get(p, end, &dlat)) == NULL
+            || (p = varint_get(p, end, &dlon)) == NULL || step >= nodes->n - at)
+            return false;
+        way_node *node = &nodes->items[at += step];
+        node->lat = (int32_t)((uint32_t)node->lat + (uint32_t)unzigzag(dlat));
+        node->lon = (int32_t)((uint32_t)node->lon + (uint32_t)unzigzag(dlon));
+    }
+    return true;
+}
+
+static bool splice_nodes(const uint8_t *p, const uint8_t *end, way_nodes *nodes)
+{
+    uint64_t head, tail, inserted, number, ref = 0;
+    uint32_t lat = 0, lon = 0;
+    if ((p = splice_numbers(p, end, &head, &tail, &inserted)) == NULL
+        || !splice(&nodes->items, &nodes->cap, &nodes->n, sizeof *nodes->items, head, tail, inserted))
+        return false;
+    for (way_node *node = nodes->items + head; inserted--; node++) {
+        if ((p = varint_get(p, end, &number)) == NULL)
+            return false;
+        *node = (way_node){(int64_t)(ref += (uint64_t)unzigzag(number)), OSM3S_NO_COORD, OSM3S_NO_COORD};
+        if ((p = varint_get(p, end, &number)) == NULL)
+            return false;
+        if (number == 0)
+            continue;
+        node->lat = (int32_t)(lat += (uint32_t)unzigzag(number - 1));
+        if ((p = varint_get(p, end, &number)) == NULL)
+            return false;
+        node->lon = (int32_t)(lon += (uint32_t)unzigzag(number));
+    }
+    return true;
+}
+
+/* From the nodes of the version before to those of a slot. */
+static bool next_nodes(const view *v, uint32_t slot, way_nodes *nodes)
+{
+    const uint8_t *p, *end;
+    if (!body_of(v, slot, &p, &end))
+        return false;
+    return p == end || (*p == RECORD_MOVED ? move_nodes(p, end, nodes) : splice_nodes(p, end, nodes));
 }
 
 int view_way_nodes(const view *v, uint32_t slot, way_nodes *out)
 {
     const uint8_t *p, *end, *missing;
-    int error = read_refs(v, slot, out, &p, &end, &missing);
+    uint32_t whole;
+    out->n = 0;
+    if (!whole_record(v, slot, &whole))
+        return fail(OSM3S_CORRUPT, "a way record is damaged");
+    int error = read_refs(v, whole, out, &p, &end, &missing);
     if (error)
         return error;
     way_node *nodes = out->items;
     uint64_t n = out->n;
     out->n = 0;
-    uint32_t lat = (uint32_t)column_get(&v->south, slot), lon = (uint32_t)column_get(&v->west, slot);
+    uint32_t lat = (uint32_t)column_get(&v->south, whole), lon = (uint32_t)column_get(&v->west, whole);
     for (uint64_t i = 0; i < n; i++) {
         if (missing && missing[i / 8] >> i % 8 & 1) {
             nodes[i].lat = nodes[i].lon = OSM3S_NO_COORD;
@@ -242,15 +333,36 @@ int view_way_nodes(const view *v, uint32_t slot, way_nodes *out)
         nodes[i].lon = (int32_t)(lon += (uint32_t)unzigzag(dlon));
     }
     out->n = n;
+    while (whole < slot)
+        if (!next_nodes(v, ++whole, out))
+            return fail(OSM3S_CORRUPT, "a way record is damaged");
     return OSM3S_OK;
+}
+
+static bool splice_members(const uint8_t *p, const uint8_t *end, members *list)
+{
+    uint64_t head, tail, inserted, kind, number, ref = 0;
+    if (p == end)
+        return true;
+    if ((p = splice_numbers(p, end, &head, &tail, &inserted)) == NULL
+        || !splice(&list->items, &list->cap, &list->n, sizeof *list->items, head, tail, inserted))
+        return false;
+    for (member *m = list->items + head; inserted--; m++) {
+        if ((p = varint_get(p, end, &kind)) == NULL || (p = varint_get(p, end, &number)) == NULL)
+            return false;
+        *m = (member){(int64_t)(ref += (uint64_t)unzigzag(number)), (uint32_t)(kind >> 2), kind & 3};
+    }
+    return true;
 }
 
 int view_members(const view *v, uint32_t slot, members *out)
 {
     const uint8_t *p, *end;
     uint64_t n = 0, head, delta;
+    uint32_t whole;
     out->n = 0;
-    if (!body_of(v, slot, &p, &end) || (p = varint_get(p, end, &n)) == NULL || n > (uint64_t)(end - p))
+    if (!whole_record(v, slot, &whole) || !body_of(v, whole, &p, &end) || (p = varint_get(p, end, &n)) == NULL
+        || n > (uint64_t)(end - p))
         return fail(OSM3S_CORRUPT, "a relation record is damaged");
     if (grow(&out->items, &out->cap, n, sizeof *out->items))
         return OSM3S_NOMEM;
@@ -263,5 +375,10 @@ int view_members(const view *v, uint32_t slot, members *out)
         out->items[i] = (member){(int64_t)last[type], (uint32_t)(head >> 2), type};
     }
     out->n = n;
+    while (whole < slot)
+        if (!body_of(v, ++whole, &p, &end) || !splice_members(p, end, out)) {
+            out->n = 0;
+            return fail(OSM3S_CORRUPT, "a relation record is damaged");
+        }
     return OSM3S_OK;
 }

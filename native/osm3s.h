@@ -284,29 +284,36 @@ int osm3s_snapshot_attach_meta(osm3s_snapshot *, uint32_t block, int delta, cons
 
 /* --- snapshot_attic.c: the superseded versions of a block, and which versions are valid at a time. --- */
 
-/* Where a part of a block's attic is: one zstd frame of `file attic`, which decompresses to head, body, meta frame of a
- * block with times. Stored in the index as it is here: 48 bytes, little-endian. The slots of the parts follow those of
- * the delta. */
+/* Where a part of a block's attic is: a block with times, either as that of a base (`is_plain`: head, body, compressed meta
+ * frame), or head, body and meta frame in one zstd frame. Stored in the index as it is here: 48 bytes, little-endian. The
+ * slots of the parts follow those of the delta. */
 typedef struct {
     uint64_t offset, sum;
     uint32_t len, n;           /* bytes as stored; elements */
     uint32_t head_len, body_len, meta_len;
     uint32_t oldest, newest;   /* when the first of them began, when the last of them ended */
-    uint32_t reserved;
+    uint32_t is_plain;
 } osm3s_attic_part;
 
 /* Ask about a time from now on; 0: about the present. Rows found before stay valid. */
 void osm3s_snapshot_set_time(osm3s_snapshot *, uint32_t time);
-/* Those of the blocks that need their attic to tell what was valid at the time, or `all` that have one. */
-int osm3s_snapshot_want_attic(osm3s_snapshot *, const uint32_t *blocks, size_t n, int all, uint32_t *out, size_t *n_out);
+/* Those of the blocks that need their attic to tell what was valid at the time, or `all` that have one; *n_unplaced: so
+ * many, which come first, are still to be placed. */
+int osm3s_snapshot_want_attic(osm3s_snapshot *, const uint32_t *blocks, size_t n, int all, uint32_t *out, size_t *n_out,
+                              size_t *n_unplaced);
 /* Tell where the parts of a block's attic are (len: bytes of the index entry). */
 int osm3s_snapshot_place_attic(osm3s_snapshot *, uint32_t block, const void *parts, size_t len);
-/* The next part from *part on that is not attached and has versions of the time (`all`: any): 1, and the stored frame; 0:
- * there is none. */
-int osm3s_snapshot_attic_frame(osm3s_snapshot *, uint32_t block, int all, uint32_t *part, const uint8_t **frame,
-                               uint32_t *len);
+/* Attach the plain parts of the blocks from *at on, in each from *part on, that are not attached and have versions of the
+ * time (`all`: any). 1: *part of blocks[*at] is to be decompressed from *frame and attached; 0: that was all. */
+int osm3s_snapshot_next_attic(osm3s_snapshot *, const uint32_t *blocks, size_t n, int all, size_t *at, uint32_t *part,
+                              const uint8_t **frame, uint32_t *len);
 /* Hand in what it decompresses to (kept by the caller). */
 int osm3s_snapshot_attach_attic(osm3s_snapshot *, uint32_t block, uint32_t part, const uint8_t *data, size_t len);
+/* The next attached part of a block's attic, from *part on, without the metadata that it has: 1, and the compressed meta
+ * frame; 0: there is none. */
+int osm3s_snapshot_attic_meta_frame(osm3s_snapshot *, uint32_t block, uint32_t *part, const uint8_t **frame, uint32_t *len);
+/* Hand in what that decompresses to (kept by the caller). */
+int osm3s_snapshot_attach_attic_meta(osm3s_snapshot *, uint32_t block, uint32_t part, const uint8_t *data, size_t len);
 
 /* Forget what was attached of a block's attic: its rows must not be used any more. */
 void osm3s_snapshot_detach_attic(osm3s_snapshot *, uint32_t block);

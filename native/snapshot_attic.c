@@ -18,9 +18,10 @@ bool snapshot_is_current(const osm3s_snapshot *s, uint32_t block)
     return s->time == 0 || s->entries[block].newest <= s->time;
 }
 
-int osm3s_snapshot_want_attic(osm3s_snapshot *s, const uint32_t *blocks, size_t n, int all, uint32_t *out, size_t *n_out)
+int osm3s_snapshot_want_attic(osm3s_snapshot *s, const uint32_t *blocks, size_t n, int all, uint32_t *out, size_t *n_out,
+                              size_t *n_unplaced)
 {
-    *n_out = 0;
+    *n_out = *n_unplaced = 0;
     for (size_t i = 0; i < n; i++) {
         if (blocks[i] >= s->n_entries)
             return fail(OSM3S_CORRUPT, "block number %u of %zu", blocks[i], s->n_entries);
@@ -28,8 +29,13 @@ int osm3s_snapshot_want_attic(osm3s_snapshot *s, const uint32_t *blocks, size_t 
             continue;
         if (snapshot_check_body(s, blocks[i])) /* the times are in the body */
             return OSM3S_CORRUPT;
-        if (s->entries[blocks[i]].n_attic)
-            out[(*n_out)++] = blocks[i];
+        if (s->entries[blocks[i]].n_attic == 0)
+            continue;
+        out[(*n_out)++] = blocks[i];
+        if (!s->opened[blocks[i]]->attic_known) {
+            out[*n_out - 1] = out[*n_unplaced];
+            out[(*n_unplaced)++] = blocks[i];
+        }
     }
     return OSM3S_OK;
 }
@@ -61,23 +67,47 @@ int osm3s_snapshot_place_attic(osm3s_snapshot *s, uint32_t block, const void *pa
     return OSM3S_OK;
 }
 
-int osm3s_snapshot_attic_frame(osm3s_snapshot *s, uint32_t block, int all, uint32_t *part, const uint8_t **frame,
-                               uint32_t *len)
+/* Open a part, of which `data` are head, body and then `meta_len` bytes of a meta frame that is not compressed. */
+static int open_part(osm3s_snapshot *s, uint32_t block, uint32_t part, const uint8_t *data, uint32_t meta_len)
 {
-    open_block *o = snapshot_open(s, block);
-    if (o == NULL)
-        return OSM3S_CORRUPT;
-    for (; *part < o->n_attic; ++*part) {
-        const attic_part *p = &o->attic[*part];
-        if (p->view.n || !(all || (p->place.oldest <= s->time && s->time < p->place.newest)))
-            continue;
-        *len = p->place.len;
-        *frame = snapshot_extent(s, OSM3S_FILE_ATTIC, p->place.offset, p->place.len);
-        if (*frame == NULL)
+    open_block *o = s->opened[block];
+    const osm3s_attic_part *p = &o->attic[part].place;
+    view v;
+    int error = view_open(&v, data, p->head_len, p->body_len);
+    if (error == OSM3S_OK && meta_len)
+        error = view_attach_meta(&v, data + p->head_len + p->body_len, meta_len);
+    if (error == OSM3S_OK && (v.n != p->n || v.family != o->base.family || v.until.n != v.n))
+        error = fail(OSM3S_CORRUPT, "the attic of block %u is not the one of the index", s->entries[block].id);
+    if (error == OSM3S_OK)
+        o->attic[part].view = v;
+    return error;
+}
+
+int osm3s_snapshot_next_attic(osm3s_snapshot *s, const uint32_t *blocks, size_t n, int all, size_t *at, uint32_t *part,
+                              const uint8_t **frame, uint32_t *len)
+{
+    for (; *at < n; ++*at, *part = 0) {
+        open_block *o = snapshot_open(s, blocks[*at]);
+        if (o == NULL)
             return OSM3S_CORRUPT;
-        if (checksum(*frame, *len) != p->place.sum)
-            return snapshot_corrupt_frame(s, OSM3S_FILE_ATTIC, p->place.offset, "attic");
-        return 1;
+        for (; *part < o->n_attic; ++*part) {
+            const attic_part *p = &o->attic[*part];
+            if (p->view.n || !(all || (p->place.oldest <= s->time && s->time < p->place.newest)))
+                continue;
+            *len = p->place.len;
+            *frame = snapshot_extent(s, OSM3S_FILE_ATTIC, p->place.offset, p->place.len);
+            if (*frame == NULL)
+                return OSM3S_CORRUPT;
+            if (checksum(*frame, *len) != p->place.sum)
+                return snapshot_corrupt_frame(s, OSM3S_FILE_ATTIC, p->place.offset, "attic");
+            if (!p->place.is_plain)
+                return 1;
+            if ((uint64_t)p->place.head_len + p->place.body_len > *len)
+                return fail(OSM3S_CORRUPT, "an attic of %u bytes, the index says others", *len);
+            int error = open_part(s, blocks[*at], *part, *frame, 0);
+            if (error)
+                return error;
+        }
     }
     return 0;
 }
@@ -88,17 +118,34 @@ int osm3s_snapshot_attach_attic(osm3s_snapshot *s, uint32_t block, uint32_t part
     if (o == NULL || part >= o->n_attic)
         return OSM3S_CORRUPT;
     const osm3s_attic_part *p = &o->attic[part].place;
-    view v;
     if ((uint64_t)p->head_len + p->body_len + p->meta_len != len)
         return fail(OSM3S_CORRUPT, "an attic of %zu bytes, the index says others", len);
-    int error = view_open(&v, data, p->head_len, p->body_len);
-    if (error == OSM3S_OK && p->meta_len)
-        error = view_attach_meta(&v, data + p->head_len + p->body_len, p->meta_len);
-    if (error == OSM3S_OK && (v.n != p->n || v.family != o->base.family || v.until.n != v.n))
-        error = fail(OSM3S_CORRUPT, "the attic of block %u is not the one of the index", s->entries[block].id);
-    if (error == OSM3S_OK)
-        o->attic[part].view = v;
-    return error;
+    return open_part(s, block, part, data, p->meta_len);
+}
+
+int osm3s_snapshot_attic_meta_frame(osm3s_snapshot *s, uint32_t block, uint32_t *part, const uint8_t **frame, uint32_t *len)
+{
+    open_block *o = snapshot_open(s, block);
+    if (o == NULL)
+        return OSM3S_CORRUPT;
+    for (; *part < o->n_attic; ++*part) {
+        const attic_part *p = &o->attic[*part];
+        if (p->view.n == 0 || p->view.has_meta || p->place.meta_len == 0)
+            continue;
+        uint32_t before = p->place.head_len + p->place.body_len; /* not more than len: the part was opened */
+        *len = p->place.len - before;
+        *frame = snapshot_extent(s, OSM3S_FILE_ATTIC, p->place.offset + before, *len);
+        return *frame ? 1 : OSM3S_CORRUPT;
+    }
+    return 0;
+}
+
+int osm3s_snapshot_attach_attic_meta(osm3s_snapshot *s, uint32_t block, uint32_t part, const uint8_t *data, size_t len)
+{
+    open_block *o = snapshot_open(s, block);
+    if (o == NULL || part >= o->n_attic)
+        return OSM3S_CORRUPT;
+    return view_attach_meta(&o->attic[part].view, data, len);
 }
 
 void osm3s_snapshot_detach_attic(osm3s_snapshot *s, uint32_t block)

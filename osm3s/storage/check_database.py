@@ -122,6 +122,7 @@ class _Check:
         try:
             if self._snapshot.settings.level == "attic":
                 self._snapshot.attach_attic(ffi.new("uint32_t *", block), 1, whole=True)
+                self._snapshot.attach_attic_meta(block)
                 check(lib.osm3s_check_attic(self._native, block))
         except CorruptError as error:
             yield str(error)

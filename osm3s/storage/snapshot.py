@@ -58,7 +58,7 @@ class Snapshot:
         self._meta: dict[tuple[int, int], bytes] = {}
         self.time = 0
         self._attic: dict[tuple[int, int], bytes] = {}
-        self._attic_placed: set[int] = set()
+        self._attic_meta: dict[tuple[int, int], bytes] = {}
         self._user_names: dict[int, str] = {}
         self._areas: Areas | None = None
         self._areas_wanted = False
@@ -231,20 +231,22 @@ class Snapshot:
         """Make the superseded versions of blocks readable that were valid at the time; `whole`: all there are."""
         if n == 0 or self.settings.level != "attic" or not (whole or self.time):
             return
-        wanted, n_wanted = ffi.new("uint32_t[]", n), ffi.new("size_t *")
-        check(lib.osm3s_snapshot_want_attic(self.handle, blocks, n, whole, wanted, n_wanted))
-        part, frame, length = ffi.new("uint32_t *"), ffi.new("uint8_t **"), ffi.new("uint32_t *")
-        for i in range(n_wanted[0]):
-            block = wanted[i]
+        wanted, n_wanted, unplaced = ffi.new("uint32_t[]", n), ffi.new("size_t *"), ffi.new("size_t *")
+        check(lib.osm3s_snapshot_want_attic(self.handle, blocks, n, whole, wanted, n_wanted, unplaced))
+        for block in ffi.unpack(wanted, unplaced[0]) if unplaced[0] else ():
             self._place_attic(block)
-            part[0] = 0
-            while check(lib.osm3s_snapshot_attic_frame(self.handle, block, whole, part, frame, length)):
-                try:
-                    data = decompress_meta(ffi.buffer(frame[0], length[0]))
-                except zstandard.ZstdError as error:
-                    raise CorruptError(f"a part of an attic does not decompress: {error}") from None
-                self._attic[block, part[0]] = data
-                check(lib.osm3s_snapshot_attach_attic(self.handle, block, part[0], ffi.from_buffer(data), len(data)))
+        at, part, frame, length = (
+            ffi.new("size_t *"),
+            ffi.new("uint32_t *"),
+            ffi.new("uint8_t **"),
+            ffi.new("uint32_t *"),
+        )
+        while check(lib.osm3s_snapshot_next_attic(self.handle, wanted, n_wanted[0], whole, at, part, frame, length)):
+            data = _decompressed(frame[0], length[0], "part of an attic")
+            self._attic[wanted[at[0]], part[0]] = data
+            check(
+                lib.osm3s_snapshot_attach_attic(self.handle, wanted[at[0]], part[0], ffi.from_buffer(data), len(data))
+            )
 
     def blocks_of_ids(self, ids: Any, element_type: int) -> tuple[Any, int]:
         """All blocks that may hold versions of elements (sorted rows); how many they are."""
@@ -260,18 +262,16 @@ class Snapshot:
     def forget_attic(self, block: int) -> None:
         """Give back the memory of one block's attic; no rows that refer to it may be left."""
         lib.osm3s_snapshot_detach_attic(self.handle, block)
-        for key in [key for key in self._attic if key[0] == block]:
-            del self._attic[key]
+        for kept in (self._attic, self._attic_meta):
+            for key in [key for key in kept if key[0] == block]:
+                del kept[key]
 
     def _place_attic(self, block: int) -> None:
-        if block in self._attic_placed:
-            return
         entry = lib.osm3s_snapshot_entry(self.handle, block)
         stored = self._txn.get(index_keys.attic(self._type_of_block(block), entry.id))
         if stored is None:
             raise CorruptError(f"block {entry.id} has an attic, but the index does not say where")
         check(lib.osm3s_snapshot_place_attic(self.handle, block, ffi.from_buffer(stored), len(stored)))
-        self._attic_placed.add(block)
 
     def _type_of_block(self, block: int) -> int:
         family = next(f for f in (3, 2, 1, 0) if lib.osm3s_snapshot_first_block(self.handle, f) <= block)
@@ -327,12 +327,19 @@ class Snapshot:
                         check(lib.OSM3S_CORRUPT)
                     self._meta[block, delta] = b""
                     continue
-                try:
-                    raw = decompress_meta(ffi.buffer(frame, length[0]))
-                except zstandard.ZstdError as error:
-                    raise CorruptError(f"a meta frame does not decompress: {error}") from None
+                raw = _decompressed(frame, length[0], "meta frame")
                 self._meta[block, delta] = raw
                 check(lib.osm3s_snapshot_attach_meta(self.handle, block, delta, ffi.from_buffer(raw), len(raw)))
+            if self.settings.level == "attic":
+                self.attach_attic_meta(block)
+
+    def attach_attic_meta(self, block: int) -> None:
+        """Of the parts of a block's attic that are attached."""
+        part, frame, length = ffi.new("uint32_t *"), ffi.new("uint8_t **"), ffi.new("uint32_t *")
+        while check(lib.osm3s_snapshot_attic_meta_frame(self.handle, block, part, frame, length)):
+            data = _decompressed(frame[0], length[0], "meta frame of an attic")
+            self._attic_meta[block, part[0]] = data
+            check(lib.osm3s_snapshot_attach_attic_meta(self.handle, block, part[0], ffi.from_buffer(data), len(data)))
 
     def attach_meta_of(self, rows: Any) -> None:
         """Attach the metadata of all blocks that resolved rows are in."""
@@ -372,6 +379,13 @@ class Snapshot:
                 uids.append(uid - (1 << 32) if uid >> 31 else uid)
             more = cursor.next()
         return uids
+
+
+def _decompressed(frame: Any, length: int, what: str) -> bytes:
+    try:
+        return decompress_meta(ffi.buffer(frame, length))
+    except zstandard.ZstdError as error:
+        raise CorruptError(f"a {what} does not decompress: {error}") from None
 
 
 def open_snapshot(db_dir: str) -> Snapshot:

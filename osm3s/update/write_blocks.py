@@ -6,8 +6,8 @@ from typing import Any
 
 from osm3s.ffi import check, ffi, lib
 from osm3s.storage import index_keys
-from osm3s.storage.attic import AtticPart, first_to_merge, unpack_parts
-from osm3s.storage.block_files import checksum, compress_attic, compress_meta, decompress_meta
+from osm3s.storage.attic import AtticPart, first_to_merge, stored_frame, unpack_parts
+from osm3s.storage.block_files import checksum, compress_meta, decompress_meta
 from osm3s.storage.directory import DirectoryEntry, dead_list_bytes
 from osm3s.storage.write_transaction import WriteTransaction
 
@@ -64,16 +64,25 @@ class ChangedBlocks:
         if not group.is_cut and group.n_superseded == 0:
             return parts, []
         first = 0 if group.is_cut else first_to_merge(parts, group.superseded_len // COMPRESSED_TO)
-        part, frame, length = ffi.new("uint32_t *", first), ffi.new("uint8_t **"), ffi.new("uint32_t *")
-        while (
-            check(lib.osm3s_snapshot_attic_frame(txn.snapshot, group.block, True, part, frame, length)) if parts else 0
-        ):
-            data = decompress_meta(ffi.buffer(frame[0], length[0]))
-            self._frames.append(data)
-            where = txn.snapshot, group.block, part[0]
-            check(lib.osm3s_snapshot_attach_attic(*where, ffi.from_buffer(data), len(data)))
+        if parts:
+            self._attach(group.block, first)
         check(lib.osm3s_update_merge_attic(self._native, first))
         return parts[:first], parts[first:]
+
+    def _attach(self, block: int, first: int) -> None:
+        """Make a block's parts from the first one on readable, with their metadata."""
+        native, blocks = self._txn.snapshot, ffi.new("uint32_t *", block)
+        at, part = ffi.new("size_t *"), ffi.new("uint32_t *", first)
+        frame, length = ffi.new("uint8_t **"), ffi.new("uint32_t *")
+        while check(lib.osm3s_snapshot_next_attic(native, blocks, 1, True, at, part, frame, length)):
+            data = decompress_meta(ffi.buffer(frame[0], length[0]))
+            self._frames.append(data)
+            check(lib.osm3s_snapshot_attach_attic(native, block, part[0], ffi.from_buffer(data), len(data)))
+        part[0] = first
+        while check(lib.osm3s_snapshot_attic_meta_frame(native, block, part, frame, length)):
+            data = decompress_meta(ffi.buffer(frame[0], length[0]))
+            self._frames.append(data)
+            check(lib.osm3s_snapshot_attach_attic_meta(native, block, part[0], ffi.from_buffer(data), len(data)))
 
     def _write_attic(self, entry: DirectoryEntry, element_type: int, parts: list[AtticPart]) -> DirectoryEntry:
         """Write the new parts of the attic of a block behind those that stay; what the directory then says of it."""
@@ -82,10 +91,10 @@ class ChangedBlocks:
         newest, box = entry.newest, ffi.new("osm3s_bbox *", (entry.south, entry.west, entry.north, entry.east))
         while check(lib.osm3s_update_next_attic(self._native, block)):
             raw = bytes(ffi.buffer(block.block, block.head_len + block.body_len))
-            frame = compress_attic(raw + bytes(ffi.buffer(block.meta, block.meta_len)))
-            offset = txn.write_extent(ATTIC, frame)
+            frame, is_plain = stored_frame(raw, bytes(ffi.buffer(block.meta, block.meta_len)))
+            place = txn.write_extent(ATTIC, frame), checksum(frame), len(frame)
             lengths = block.head_len, block.body_len, block.meta_len
-            parts.append(AtticPart(offset, checksum(frame), len(frame), block.n, *lengths, block.oldest, block.newest))
+            parts.append(AtticPart(*place, block.n, *lengths, block.oldest, block.newest, is_plain))
             newest = max(newest, block.newest)
             _join(box, block.bbox)
         if parts:
