@@ -28,10 +28,12 @@ class Made(NamedTuple):
     box: tuple[int, int, int, int]
 
 
-def build(family: int, elements: Iterable[Decoded], builder: Any = None) -> Made:
-    """A block of elements in any order."""
+def build(family: int, elements: Iterable[Decoded], builder: Any = None, as_attic: bool = False) -> Made:
+    """A block of elements in any order; `as_attic`: those of one id are its versions, one after the other."""
     builder = builder or ffi.gc(lib.osm3s_block_builder_new(), lib.osm3s_block_builder_free)
     lib.osm3s_block_builder_start(builder, family)
+    if as_attic:
+        lib.osm3s_block_keep_times(builder, lib.OSM3S_TIMES_BOTH)
     for e in elements:
         meta = (e.meta.version, e.meta.timestamp, e.meta.changeset, e.meta.uid)
         if family <= TAGGED_NODES:

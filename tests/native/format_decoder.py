@@ -64,7 +64,16 @@ def unzigzag(number: int) -> int:
     return -(number + 1) // 2 if number & 1 else number // 2
 
 
-def decode_way(record: bytes, south: int, west: int) -> tuple[tuple[int, int, int], ...]:
+WayNodes = tuple[tuple[int, int, int], ...]
+Members = tuple[tuple[int, int, bytes], ...]
+
+
+def decode_way(record: bytes, south: int, west: int, before: WayNodes | None = None) -> WayNodes:
+    """`before`: of the version before, if the block is a part of an attic."""
+    if before is not None and (record == b"" or record[0] == 1):
+        return move_nodes(list(varints(record[1:])), before)
+    if before is not None and record[0] == 0 and len(record) > 1:
+        return splice_nodes(varints(record[1:]), before)
     first = next(varints_until(record, 0))
     n, gaps = first[0] >> 1, first[0] & 1
     at = first[1]
@@ -101,7 +110,36 @@ def varints_until(data: bytes, at: int) -> Iterator[tuple[int, int]]:
             value = shift = 0
 
 
-def decode_relation(record: bytes, roles: list[bytes]) -> tuple[tuple[int, int, bytes], ...]:
+def move_nodes(numbers: list[int], before: WayNodes) -> WayNodes:
+    nodes, at = list(before), 0
+    assert len(numbers) == 3 * sum(numbers[:1]) + len(numbers[:1])
+    for i in range(1, len(numbers), 3):
+        at += numbers[i]
+        ref, lat, lon = nodes[at]
+        nodes[at] = ref, lat + unzigzag(numbers[i + 1]), lon + unzigzag(numbers[i + 2])
+    return tuple(nodes)
+
+
+def splice_nodes(numbers: Iterator[int], before: WayNodes) -> WayNodes:
+    head, tail, n = next(numbers), next(numbers), next(numbers)
+    inserted, ref, lat, lon = [], 0, 0, 0
+    for _ in range(n):
+        ref = signed((ref + unzigzag(next(numbers))) & MASK, 64)
+        step = next(numbers)
+        if step == 0:
+            inserted.append((ref, NO_COORD, NO_COORD))
+            continue
+        lat, lon = lat + unzigzag(step - 1), lon + unzigzag(next(numbers))
+        inserted.append((ref, lat, lon))
+    assert next(numbers, None) is None
+    return before[:head] + tuple(inserted) + before[len(before) - tail :]
+
+
+def decode_relation(record: bytes, roles: list[bytes], before: Members | None = None) -> Members:
+    if before is not None and record == b"":
+        return before
+    if before is not None and record[0] == 0 and len(record) > 1:
+        return splice_members(varints(record[1:]), roles, before)
     numbers = varints(record)
     last = [0, 0, 0]
     members = []
@@ -112,6 +150,17 @@ def decode_relation(record: bytes, roles: list[bytes]) -> tuple[tuple[int, int, 
         members.append((kind, last[kind], roles[head >> 2]))
     assert next(numbers, None) is None
     return tuple(members)
+
+
+def splice_members(numbers: Iterator[int], roles: list[bytes], before: Members) -> Members:
+    head, tail, n = next(numbers), next(numbers), next(numbers)
+    inserted, ref = [], 0
+    for _ in range(n):
+        kind = next(numbers)
+        ref = signed((ref + unzigzag(next(numbers))) & MASK, 64)
+        inserted.append((kind & 3, ref, roles[kind >> 2]))
+    assert next(numbers, None) is None
+    return before[:head] + tuple(inserted) + before[len(before) - tail :]
 
 
 def decode_meta(frame: bytes, n: int) -> list[Meta]:
@@ -175,10 +224,12 @@ def decode_block(head: bytes, body: bytes, meta: bytes) -> tuple[int, list[Decod
             south, west, north, east = (signed(column[side][s], 64) for side in COLUMNS[3:7])
             record = body[column["body_start"][s] : column["body_start"][s + 1]]
             e = e._replace(box=(south, west, north, east) if south <= north else None)
+            before = elements[-1] if elements and elements[-1].id == e.id else None
             if family == 2:
-                e = e._replace(nodes=decode_way(record, south, west))
+                e = e._replace(nodes=decode_way(record, south, west, before and before.nodes))
             else:
-                e = e._replace(members=decode_relation(record, roles), quad=column["quad"][s])
+                members = decode_relation(record, roles, before and before.members)
+                e = e._replace(members=members, quad=column["quad"][s])
         elements.append(e)
     if "posting" in column:
         listed = sorted(
