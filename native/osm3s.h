@@ -363,6 +363,10 @@ void osm3s_set_locale(void);
 /* The signal comes when the thread that forked this process ends. */
 int osm3s_signal_when_parent_ends(int signal);
 
+/* fork(2) without what Python does after it (locks of other threads, os.register_at_fork), which a process that only
+ * ever had one thread does not need and which copies a hundred pages. -1: errno tells why. */
+int osm3s_fork(void);
+
 /* --- lane.c --- */
 
 /* take, give: non-blocking ends of a pipe of tokens. place: a byte that shows `waits` or `holds` once a query of this

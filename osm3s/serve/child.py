@@ -28,6 +28,8 @@ Answer = Callable[[Request, wire.Fds], int]
 SLOW_CLIENT_S = 10
 WARM_UP, REHEARSAL = "warm-up", "rehearsal"
 """Doors of requests whose answer nobody reads: do what most requests need; the first one without opening a database."""
+CALM_S = 0.02
+"""After so long without a client, there is time to rehearse. In a rush it would cost more than it spares."""
 RUSH_S = 10.0
 """So long a process that is more than enough waits for the next rush."""
 DIED_STATUS = 70
@@ -43,11 +45,11 @@ def live(listener: socket.socket, parent_alive: int, seat: Seat, answer: Answer,
     signal.signal(signal.SIGHUP, lambda _number, _frame: listener.close())
     lib.osm3s_signal_when_parent_ends(signal.SIGHUP)
     process.begin(most_queries)
-    if not _client_waits(listener):
-        rehearse(answer)
     with select.epoll() as events:  # for life: the kernel wakes the first of those that wait, which is the warmest
         events.register(listener, select.EPOLLIN | select.EPOLLEXCLUSIVE)
         events.register(parent_alive, select.EPOLLIN)
+        if _calm(events, seat):
+            rehearse(answer)
         while True:
             seat.wait()
             connection = _next_client(listener, events, parent_alive, seat)
@@ -95,10 +97,12 @@ def rehearse(answer: Answer, door: str = REHEARSAL) -> None:
         server.close()  # first, since the end of its other side would end this process
 
 
-def _client_waits(listener: socket.socket) -> bool:
-    waiting = select.poll()
-    waiting.register(listener, select.POLLIN)
-    return bool(waiting.poll(0))
+def _calm(events: select.epoll, seat: Seat) -> bool:
+    """Wait until no client has come to any process for a while; False if something happens before."""
+    while (wait_s := CALM_S - seat.calm_s()) > 0:
+        if events.poll(wait_s):
+            return False
+    return not events.poll(0)
 
 
 def _next_client(listener: socket.socket, events: select.epoll, parent_alive: int, seat: Seat) -> socket.socket | None:

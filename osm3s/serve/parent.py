@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from osm3s import log
 from osm3s.errors import DispatcherError
-from osm3s.ffi import lib
+from osm3s.ffi import ffi, lib
 from osm3s.serve.board import FREE, HOLDING_TOKEN, WAITING, WAITING_FOR_TOKEN, Board, Seat
 from osm3s.serve.child import WARM_UP, Answer, live, rehearse
 
@@ -133,10 +133,9 @@ class Parent:
         number = self._board.free_seat()
         assert number is not None
         self._board.write(number, WAITING)
-        try:
-            pid = os.fork()
-        except OSError as error:  # no memory, too many processes: the children that are there go on
-            log.append(self.log_path, f"frontend: fork failed: {error.strerror}")
+        pid = lib.osm3s_fork()
+        if pid < 0:  # no memory, too many processes: the children that are there go on
+            log.append(self.log_path, f"frontend: fork failed: {os.strerror(ffi.errno)}")
             self._board.write(number, FREE)
             self._not_before = time.monotonic() + CRASH_DELAY_S
             return
