@@ -264,8 +264,9 @@ void osm3s_snapshot_free(osm3s_snapshot *);
 enum { OSM3S_FILE_DELTAS = 4, OSM3S_FILE_ATTIC = 5, OSM3S_FILES = 6 };
 /* Map a block file read-only: file = family, OSM3S_FILE_DELTAS or OSM3S_FILE_ATTIC. An empty or absent file is allowed. */
 int osm3s_snapshot_map(osm3s_snapshot *, int file, const char *path);
-/* Append directory entries of a family, in order. The bytes are copied. */
-int osm3s_snapshot_add_directory(osm3s_snapshot *, int family, const void *entries, size_t len);
+/* Append directory entries of a family, in order. The bytes are copied unless they stay where they are for as long as
+ * the snapshot is used. */
+int osm3s_snapshot_add_directory(osm3s_snapshot *, int family, const void *entries, size_t len, int stays);
 /* After the last directory page. */
 int osm3s_snapshot_seal(osm3s_snapshot *);
 

@@ -34,6 +34,9 @@ void osm3s_snapshot_free(osm3s_snapshot *s)
         }
     free(s->opened);
     free(s->entries);
+    for (size_t i = 0; i < s->n_copies; i++)
+        free(s->copies[i]);
+    free(s->copies);
     for (int t = 0; t < 3; t++)
         free(s->of_id[t]);
     free(s);
@@ -61,7 +64,21 @@ int osm3s_snapshot_map(osm3s_snapshot *s, int file, const char *path)
     return OSM3S_OK;
 }
 
-int osm3s_snapshot_add_directory(osm3s_snapshot *s, int family, const void *entries, size_t len)
+/* A copy that the snapshot owns. */
+static const void *keep_copy(osm3s_snapshot *s, const void *entries, size_t len)
+{
+    if (grow(&s->copies, &s->cap_copies, s->n_copies + 1, sizeof *s->copies))
+        return NULL;
+    void *copy = malloc(len);
+    if (copy == NULL) {
+        fail(OSM3S_NOMEM, "out of memory for %zu bytes of the directory", len);
+        return NULL;
+    }
+    s->copies[s->n_copies++] = copy;
+    return memcpy(copy, entries, len);
+}
+
+int osm3s_snapshot_add_directory(osm3s_snapshot *s, int family, const void *entries, size_t len, int stays)
 {
     if (len % sizeof(osm3s_dir_entry))
         return fail(OSM3S_CORRUPT, "a directory page of %zu bytes", len);
@@ -70,8 +87,10 @@ int osm3s_snapshot_add_directory(osm3s_snapshot *s, int family, const void *entr
     size_t n = len / sizeof(osm3s_dir_entry);
     if (grow(&s->entries, &s->cap_entries, s->n_entries + n, sizeof *s->entries))
         return OSM3S_NOMEM;
-    if (n)
-        memcpy(s->entries + s->n_entries, entries, len);
+    if (n && (!stays || (uintptr_t)entries % _Alignof(osm3s_dir_entry)) && !(entries = keep_copy(s, entries, len)))
+        return OSM3S_NOMEM;
+    for (size_t i = 0; i < n; i++)
+        s->entries[s->n_entries + i] = (const osm3s_dir_entry *)entries + i;
     s->n_entries += n;
     return OSM3S_OK;
 }
@@ -97,10 +116,10 @@ static int index_ids(osm3s_snapshot *s, int type)
     uint32_t largest = 0;
     for (int f = 0; f < OSM3S_FAMILIES; f++)
         for (uint32_t b = s->first[f]; type_of_family(f) == type && b < s->first[f + 1]; b++)
-            if (s->entries[b].id > 1u << 26)
-                return fail(OSM3S_CORRUPT, "block id %u in the directory", s->entries[b].id);
-            else if (s->entries[b].id >= largest)
-                largest = s->entries[b].id + 1;
+            if (s->entries[b]->id > 1u << 26)
+                return fail(OSM3S_CORRUPT, "block id %u in the directory", s->entries[b]->id);
+            else if (s->entries[b]->id >= largest)
+                largest = s->entries[b]->id + 1;
     s->of_id[type] = malloc(((size_t)largest + 1) * sizeof(uint32_t));
     if (s->of_id[type] == NULL)
         return fail(OSM3S_NOMEM, "out of memory for %u blocks", largest);
@@ -108,7 +127,7 @@ static int index_ids(osm3s_snapshot *s, int type)
     s->n_of_id[type] = largest;
     for (int f = 0; f < OSM3S_FAMILIES; f++)
         for (uint32_t b = s->first[f]; type_of_family(f) == type && b < s->first[f + 1]; b++)
-            s->of_id[type][s->entries[b].id] = b;
+            s->of_id[type][s->entries[b]->id] = b;
     return OSM3S_OK;
 }
 
@@ -124,7 +143,7 @@ uint32_t osm3s_snapshot_n_blocks(const osm3s_snapshot *s, int family)
 
 const osm3s_dir_entry *osm3s_snapshot_entry(const osm3s_snapshot *s, uint32_t block)
 {
-    return block < s->n_entries ? &s->entries[block] : NULL;
+    return block < s->n_entries ? s->entries[block] : NULL;
 }
 
 uint32_t osm3s_snapshot_block_of_id(const osm3s_snapshot *s, int type, uint32_t id)
@@ -141,7 +160,7 @@ uint32_t osm3s_snapshot_block_of_key(const osm3s_snapshot *s, int family, uint64
         return OSM3S_UNRESOLVED;
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
-        if (s->entries[middle].order_key <= order_key)
+        if (s->entries[middle]->order_key <= order_key)
             low = middle;
         else
             high = middle;
@@ -177,9 +196,9 @@ void snapshot_will_need(osm3s_snapshot *s, const uint32_t *blocks, size_t n)
         return;
     for (size_t i = 0; i < n;) {
         int file = family_of_block(s, blocks[i]);
-        uint64_t from = s->entries[blocks[i]].base_offset, to = from;
+        uint64_t from = s->entries[blocks[i]]->base_offset, to = from;
         for (; i < n && family_of_block(s, blocks[i]) == file; i++) { /* neighbours become one range */
-            const osm3s_dir_entry *e = &s->entries[blocks[i]];
+            const osm3s_dir_entry *e = s->entries[blocks[i]];
             uint64_t end = e->base_offset + e->head_len + e->body_len;
             if (e->base_offset < from || e->base_offset > to + 16 * page)
                 break;
@@ -203,7 +222,7 @@ int snapshot_corrupt_frame(const osm3s_snapshot *s, int file, uint64_t offset, c
 
 static int open_parts(osm3s_snapshot *s, uint32_t block, open_block *o)
 {
-    const osm3s_dir_entry *e = &s->entries[block];
+    const osm3s_dir_entry *e = s->entries[block];
     int family = family_of_block(s, block);
     const uint8_t *data = snapshot_extent(s, family, e->base_offset, (uint64_t)e->head_len + e->body_len);
     if (data == NULL)
@@ -290,7 +309,7 @@ int snapshot_check_body(osm3s_snapshot *s, uint32_t block)
         return OSM3S_CORRUPT;
     if (o->body_checked)
         return OSM3S_OK;
-    const osm3s_dir_entry *e = &s->entries[block];
+    const osm3s_dir_entry *e = s->entries[block];
     if (checksum(o->base.body, e->body_len) != e->body_sum)
         return snapshot_corrupt_frame(s, family_of_block(s, block), e->base_offset + e->head_len, "body");
     o->body_checked = true;
@@ -331,7 +350,7 @@ const view *snapshot_view(osm3s_snapshot *s, uint32_t block, uint32_t slot, uint
 
 const uint8_t *osm3s_snapshot_meta_frame(osm3s_snapshot *s, uint32_t block, int delta, uint32_t *len)
 {
-    const osm3s_dir_entry *e = &s->entries[block];
+    const osm3s_dir_entry *e = s->entries[block];
     int family = family_of_block(s, block), file = delta ? OSM3S_FAMILIES : family;
     uint64_t offset = delta ? e->delta_offset + dead_len(e) + e->delta_head_len + e->delta_body_len
                             : e->base_offset + e->head_len + e->body_len;
@@ -417,7 +436,7 @@ static int resolve_in(osm3s_snapshot *s, int family, uint64_t key, osm3s_row *ro
             row->slot = (uint32_t)slot;
             return OSM3S_OK;
         }
-        if (block == s->first[family] || s->entries[block].order_key < key)
+        if (block == s->first[family] || s->entries[block]->order_key < key)
             return OSM3S_OK;
     }
 }

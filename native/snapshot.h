@@ -19,7 +19,8 @@ typedef struct {
 
 struct osm3s_snapshot {
     struct { const uint8_t *data; size_t len; char path[256]; } file[OSM3S_FILES];
-    osm3s_dir_entry *entries; size_t n_entries, cap_entries;
+    const osm3s_dir_entry **entries; size_t n_entries, cap_entries;
+    void **copies; size_t n_copies, cap_copies; /* of entries that would not have stayed */
     uint32_t first[OSM3S_FAMILIES + 1];
     int family;            /* of the entries being added */
     open_block **opened;

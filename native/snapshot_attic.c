@@ -15,7 +15,7 @@ uint32_t snapshot_time(const osm3s_snapshot *s)
 
 bool snapshot_is_current(const osm3s_snapshot *s, uint32_t block)
 {
-    return s->time == 0 || s->entries[block].newest <= s->time;
+    return s->time == 0 || s->entries[block]->newest <= s->time;
 }
 
 int osm3s_snapshot_want_attic(osm3s_snapshot *s, const uint32_t *blocks, size_t n, int all, uint32_t *out, size_t *n_out,
@@ -29,7 +29,7 @@ int osm3s_snapshot_want_attic(osm3s_snapshot *s, const uint32_t *blocks, size_t 
             continue;
         if (snapshot_check_body(s, blocks[i])) /* the times are in the body */
             return OSM3S_CORRUPT;
-        if (s->entries[blocks[i]].n_attic == 0)
+        if (s->entries[blocks[i]]->n_attic == 0)
             continue;
         out[(*n_out)++] = blocks[i];
         if (!s->opened[blocks[i]]->attic_known) {
@@ -49,7 +49,7 @@ int osm3s_snapshot_place_attic(osm3s_snapshot *s, uint32_t block, const void *pa
         return OSM3S_OK;
     size_t n = len / sizeof(osm3s_attic_part);
     if (len % sizeof(osm3s_attic_part) || n == 0 || n > UINT16_MAX)
-        return fail(OSM3S_CORRUPT, "the attic of block %u has an entry of %zu bytes", s->entries[block].id, len);
+        return fail(OSM3S_CORRUPT, "the attic of block %u has an entry of %zu bytes", s->entries[block]->id, len);
     o->attic = calloc(n, sizeof *o->attic);
     if (o->attic == NULL)
         return fail(OSM3S_NOMEM, "out of memory for %zu parts of an attic", n);
@@ -77,7 +77,7 @@ static int open_part(osm3s_snapshot *s, uint32_t block, uint32_t part, const uin
     if (error == OSM3S_OK && meta_len)
         error = view_attach_meta(&v, data + p->head_len + p->body_len, meta_len);
     if (error == OSM3S_OK && (v.n != p->n || v.family != o->base.family || v.until.n != v.n))
-        error = fail(OSM3S_CORRUPT, "the attic of block %u is not the one of the index", s->entries[block].id);
+        error = fail(OSM3S_CORRUPT, "the attic of block %u is not the one of the index", s->entries[block]->id);
     if (error == OSM3S_OK)
         o->attic[part].view = v;
     return error;
@@ -340,7 +340,7 @@ static bool all_current(const osm3s_snapshot *s, int family, uint64_t key)
     for (; block != OSM3S_UNRESOLVED; block--) {
         if (!snapshot_is_current(s, block))
             return false;
-        if (block == s->first[family] || s->entries[block].order_key < key)
+        if (block == s->first[family] || s->entries[block]->order_key < key)
             break;
     }
     return true;
@@ -376,7 +376,7 @@ int osm3s_rows_blocks_of_positions(osm3s_snapshot *s, const osm3s_rows *rows, in
             uint32_t block = osm3s_snapshot_block_of_key(s, family, key);
             for (; block != OSM3S_UNRESOLVED; block--) {
                 list_block(&list, block);
-                if (block == s->first[family] || s->entries[block].order_key < key)
+                if (block == s->first[family] || s->entries[block]->order_key < key)
                     break;
             }
         }

@@ -39,9 +39,6 @@ class RulesEngine:
         """This process runs no other query."""
         snapshot.close()
 
-    def rehearse(self, script: Script, settings: Settings, db_dir: str, writer: Writer) -> None:
-        """Nothing that is run once gets faster by it."""
-
     def areas_base(self, script: Script, snapshot: Snapshot) -> str | None:
         """The timestamp of the areas before the run, as the reference prints it."""
         return snapshot.areas.timestamp if support.makes_areas(script) and snapshot.areas else None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from osm3s.dispatch.client import NOT_RUNNING_ORIGIN, DispatcherClient, ReadSession, is_running
+from osm3s.dispatch.version import Version
+from osm3s.dispatch.wire import encode
 from osm3s.errors import ContextError, DispatcherError, UsageError
 from osm3s.paths import DatabaseDir
 from osm3s.serve.reuse import process
@@ -21,6 +24,8 @@ PROLONGATE_FROM_S = 300
 """Queries that may run this long tell the dispatcher from time to time that they live. Shorter ones end before it
 would ask."""
 PROLONGATE_EVERY_S = 30.0
+MOST_ASKED_BYTES = 64 * 1024
+"""At least what a rehearsed query asks with."""
 
 
 class Permission:
@@ -61,6 +66,32 @@ def prepare(database: Database) -> None:
     """Connect to the dispatcher now, so that the next `admitted` of this process need not."""
     with suppress(DispatcherError):
         _prepared.append((database, DispatcherClient.connect(database.root or None, database.socket_dir)))
+
+
+class _Agreeable(DispatcherClient):
+    """Asks nobody, and is granted everything."""
+
+    def __init__(self, db_dir: str) -> None:
+        ours, self._dispatcher = socket.socketpair()
+        super().__init__(ours, db_dir)
+
+    def ask_to_read(self, *arguments: Any, **named: Any) -> None:
+        super().ask_to_read(*arguments, **named)
+        self._dispatcher.recv(MOST_ASKED_BYTES)
+        self._dispatcher.sendall(encode(("granted", PROLONGATE_EVERY_S, *Version())))
+
+    def close(self) -> None:
+        super().close()
+        self._dispatcher.close()
+
+
+@contextmanager
+def rehearsing(database: Database) -> Iterator[None]:
+    """The next `admitted` inside asks no dispatcher."""
+    with _Agreeable(database.root) as client:
+        _prepared.append((database, client))
+        yield
+        _prepared.clear()
 
 
 def _take_prepared(database: Database) -> DispatcherClient | None:

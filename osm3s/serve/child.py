@@ -28,6 +28,8 @@ Answer = Callable[[Request, wire.Fds], int]
 SLOW_CLIENT_S = 10
 WARM_UP, REHEARSAL = "warm-up", "rehearsal"
 """Doors of requests whose answer nobody reads: do what most requests need; the first one without opening a database."""
+WARM_UP_ROUNDS = 4
+"""After so many, the interpreter has adapted the code to what it does (PEP 659); else each child would do that anew."""
 CALM_S = 0.02
 """After so long without a client, there is time to rehearse. In a rush it would cost more than it spares."""
 RUSH_S = 10.0
@@ -85,9 +87,15 @@ def _serve(connection: socket.socket, answer: Answer) -> int:
     return 0
 
 
+def warm_up(answer: Answer) -> None:
+    """In the parent, once: import what is imported late, and have everything done often enough to be done fast."""
+    for _ in range(WARM_UP_ROUNDS):
+        rehearse(answer, WARM_UP)
+
+
 def rehearse(answer: Answer, door: str = REHEARSAL) -> None:
-    """Go through a request once while nobody waits. In the parent, this imports what is imported late; in a child, the
-    pages of memory that it touches are copied from the parent now, which is most of what a small query would take."""
+    """Go through a request once while nobody waits. In a child, the pages of memory that it touches are copied from the
+    parent now, which is most of what a small query would take."""
     server, client = socket.socketpair()
     with client, server:
         nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from osm3s.eval.area_ids import uses_areas
 from osm3s.eval.explanation import Explanation
 from osm3s.eval.limits import Limits
@@ -11,6 +9,7 @@ from osm3s.eval.script import execute
 from osm3s.output.writer import Writer
 from osm3s.ql import Script
 from osm3s.ql.settings import Settings
+from osm3s.storage.empty_snapshot import EmptySnapshot
 from osm3s.storage.snapshot import Snapshot, open_snapshot
 
 
@@ -23,12 +22,6 @@ class NativeEngine:
     def open_snapshot(self, db_dir: str) -> Snapshot:
         kept = self._put_by.pop(db_dir, None)
         return kept if kept is not None and kept.resume() else open_snapshot(db_dir)
-
-    def rehearse(self, script: Script, settings: Settings, db_dir: str, writer: Writer) -> None:
-        """Execute a script and put the snapshot by: the next query may use it if nothing changes until then."""
-        snapshot = self.open_snapshot(db_dir)
-        self.execute(script, settings, snapshot, writer, time.monotonic(), True)
-        self.put_by(snapshot, db_dir)
 
     def put_by(self, snapshot: Snapshot, db_dir: str) -> None:
         snapshot.pause()
@@ -55,4 +48,11 @@ class NativeEngine:
         execute(script, snapshot, writer, limits, settings.bbox, web, explanation)
 
 
-NATIVE = NativeEngine()
+class EmptyMap(NativeEngine):
+    """Reads no database: answers as one without elements would."""
+
+    def open_snapshot(self, _db_dir: str) -> Snapshot:
+        return EmptySnapshot()
+
+
+NATIVE, EMPTY = NativeEngine(), EmptyMap()

@@ -85,9 +85,6 @@ class Engine(Protocol):
     def put_by(self, snapshot: Any, db_dir: str) -> None:
         """Keep it for the next `open_snapshot` of this process, without holding its version."""
 
-    def rehearse(self, script: ql.Script, settings: Settings, db_dir: str, writer: Writer) -> None:
-        """Do what the next query of this process will have to do as well. Raises Osm3sError."""
-
     def areas_base(self, script: ql.Script, snapshot: Any) -> str | None:
         """The timestamp of the areas if the script reads areas, else None."""
 

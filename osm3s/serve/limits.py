@@ -6,6 +6,8 @@ import math
 import resource
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from osm3s.ffi import lib
 
@@ -44,6 +46,18 @@ def limit_execution(timeout_s: float, maxsize_bytes: int, grace_s: float = OVERR
         _limit(resource.RLIMIT_CPU, None)
         _limit(resource.RLIMIT_DATA, None)
     signal.setitimer(signal.ITIMER_REAL, timeout_s + grace_s if timeout_s > 0 else 0)
+
+
+@contextmanager
+def limits_restored() -> Iterator[None]:
+    """Undo what `limit_execution` does inside."""
+    before = [(which, resource.getrlimit(which)) for which in (resource.RLIMIT_CPU, resource.RLIMIT_DATA)]
+    try:
+        yield
+    finally:
+        limit_nothing()
+        for which, limits in before:
+            resource.setrlimit(which, limits)
 
 
 def _limit(which: int, value: int | None) -> None:

@@ -19,7 +19,7 @@ from osm3s import log
 from osm3s.errors import DispatcherError
 from osm3s.ffi import ffi, lib
 from osm3s.serve.board import FREE, HOLDING_TOKEN, WAITING, WAITING_FOR_TOKEN, Board, Seat
-from osm3s.serve.child import WARM_UP, Answer, live, rehearse
+from osm3s.serve.child import Answer, live, warm_up
 
 CRASH_DELAY_S = 0.2
 STOP_S = 2.0
@@ -86,7 +86,7 @@ class Parent:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
             signal.signal(number, self._on_signal)
         signal.set_wakeup_fd(signals_in, warn_on_full_buffer=False)
-        rehearse(self.answer, WARM_UP)
+        warm_up(self.answer)
         gc.collect()
         gc.freeze()  # children must not copy pages only to mark objects
         gc.disable()

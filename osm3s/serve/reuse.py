@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 MOST_GROWTH_BYTES = 64 << 20
 COLLECT_EVERY = 16
@@ -30,6 +32,15 @@ class Reuse:
         self.stays = most_queries > 1
         self._left = most_queries
         self._most_bytes = _private_bytes() + MOST_GROWTH_BYTES
+
+    @contextmanager
+    def rehearsing(self) -> Iterator[None]:
+        """What is opened inside is kept; how it ends says nothing about the queries that follow."""
+        before, self.stays = self.stays, True
+        try:
+            yield
+        finally:
+            self.stays = before
 
     def retire(self) -> None:
         """This query is the last one."""

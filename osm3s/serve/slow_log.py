@@ -16,6 +16,8 @@ from __future__ import annotations
 import os
 import resource
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from osm3s.eval.explanation import Explanation
 from osm3s.paths import DatabaseDir
@@ -70,6 +72,16 @@ class SlowLog:
                 os.close(log)
         except (OSError, ValueError):
             pass
+
+
+@contextmanager
+def unlogged() -> Iterator[None]:
+    """No query inside is logged."""
+    before, slow_log.threshold_s = slow_log.threshold_s, 0
+    try:
+        yield
+    finally:
+        slow_log.threshold_s = before
 
 
 def cpu_seconds() -> float:

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 
-from osm3s import ql
-from osm3s.errors import DispatcherError, Message, Osm3sError, QueryRejected
-from osm3s.eval import support
+from osm3s.errors import DispatcherError, Message, QueryRejected
 from osm3s.eval.explanation import Explanation
 from osm3s.ffi.sink import Sink
-from osm3s.output.writer import Writer, writer_for
+from osm3s.output.writer import Writer
 from osm3s.ql.request import decode_form
-from osm3s.ql.settings import Settings
 from osm3s.serve import admission
 from osm3s.serve.child import REHEARSAL, WARM_UP
 from osm3s.serve.frontend import Engine, Query, answer
-from osm3s.serve.limits import limit_execution
+from osm3s.serve.limits import limit_execution, limits_restored
 from osm3s.serve.page import Page
 from osm3s.serve.pages import PAGES
 from osm3s.serve.queries import QUERIES
 from osm3s.serve.refusal import open64, refusal_of
 from osm3s.serve.request import Database, Request
 from osm3s.serve.response import WebResponse
+from osm3s.serve.reuse import process
+from osm3s.serve.slow_log import unlogged
 
 REHEARSED_QUERY = (
-    b'data=[out:json][timeout:25];(node(1);nwr[name=a](0,0,0.001,0.001);way[a~"^b|c$"];node[name](around:9,0,0););'
+    b'data=[out:json][timeout:25];(node(1);way(1);rel(1);nwr[name=a](0,0,0.001,0.001);way[a~"^b|c$"];node[name](around:9,0,0););'
     b"out body;>;out skel qt;out count;"
 )
 """The words that most queries use, on hardly any data."""
+WARM_UP_QUERIES = (
+    REHEARSED_QUERY,
+    b"data=[out:json];node(1);out;",
+    b"data=[out:json];way(1);out geom;",
+    b"data=[out:json];relation(1);out meta;",
+    b"data=[out:json][timeout:900];relation[type=multipolygon];out count;",
+    b"data=[out:json];nwr[a=b](1,1,2,2);out center;",
+    b"data=[bbox:1,1,2,2];(node;way[a];<;);out meta qt;",
+    b"data=[out:csv(::id,name;false)];nwr[~a~b];out;",
+)
 
 
 class WebDoor:
@@ -83,8 +92,10 @@ def serve(request: Request, descriptor: int, database: Database, engine: Engine)
     response = WebResponse(request, sink)
     if request.door in QUERIES:
         _query(request, database, WebDoor(response, sink), engine)
-    elif request.door in (WARM_UP, REHEARSAL):
-        _rehearse(response, sink, database, engine if request.door == REHEARSAL else None)
+    elif request.door == WARM_UP:
+        _warm_up(descriptor)
+    elif request.door == REHEARSAL:
+        _rehearse(descriptor, database, engine)
     elif request.door in PAGES:
         _page(request, database, response)
     else:
@@ -123,16 +134,18 @@ def _page(request: Request, database: Database, response: WebResponse) -> None:
         response.page(page)
 
 
-def _rehearse(response: WebResponse, sink: Sink, database: Database, engine: Engine | None) -> None:
-    """What most queries go through; without an engine, as far as that needs no database."""
-    script = ql.parse(decode_form(REHEARSED_QUERY).query)
-    settings = Settings.of(script)
-    support.check(script)
-    response.start(200, "text/plain")
-    writer = writer_for(settings.output, settings.csv, sink)
-    writer.header("")
-    if engine is not None:
-        with suppress(Osm3sError):
-            engine.rehearse(script, settings, database.root, writer)
-            admission.prepare(database)
-    writer.footer()
+def _warm_up(descriptor: int) -> None:
+    """Answer queries of all kinds on an empty map."""
+    from osm3s.serve.engine import EMPTY  # here: who answers but one query never needs it
+
+    nowhere = Database("")
+    for query in WARM_UP_QUERIES:
+        with admission.rehearsing(nowhere), process.rehearsing(), limits_restored(), unlogged():
+            serve(Request("interpreter", transport="http", body=query), descriptor, nowhere, EMPTY)
+
+
+def _rehearse(descriptor: int, database: Database, engine: Engine) -> None:
+    """Leaves the database open and the dispatcher connected for the query that comes."""
+    with admission.rehearsing(database), process.rehearsing(), limits_restored(), unlogged():
+        serve(Request("interpreter", transport="http", body=REHEARSED_QUERY), descriptor, database, engine)
+    admission.prepare(database)

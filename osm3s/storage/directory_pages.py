@@ -38,7 +38,7 @@ class DirectoryPages:
             more = cursor.set_range(prefix)
             while more and bytes(cursor.key()[: len(prefix)]) == prefix:
                 page = bytes(cursor.value())
-                check(lib.osm3s_snapshot_add_directory(snapshot, family, ffi.from_buffer(page), len(page)))
+                check(lib.osm3s_snapshot_add_directory(snapshot, family, ffi.from_buffer(page), len(page), False))
                 self._pages.append((family, page))
                 self._starts.append(n)
                 n += len(page) // ENTRY_BYTES

@@ -6,7 +6,7 @@ A snapshot must be opened after the process was forked. It pins its version unti
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from osm3s.paths import DatabaseDir
 from osm3s.storage import changelog, index_keys
 from osm3s.storage.block_files import decompress_meta
 from osm3s.storage.index import open_for_reading, read_settings
-from osm3s.storage.settings import N_FILES
+from osm3s.storage.settings import N_FILES, DatabaseSettings
 from osm3s.storage.tag_directory import TagDirectory
 
 if TYPE_CHECKING:
@@ -38,21 +38,25 @@ class Snapshot:
         self._env = open_for_reading(db)
         self._inode = os.stat(db.index).st_ino
         try:
-            self._txn = self._env.begin(buffers=True)
-            self.settings = read_settings(self._txn)
-            handle = lib.osm3s_snapshot_new()
-            if handle == ffi.NULL:
-                raise MemoryError
-            self.handle: Any = ffi.gc(handle, lib.osm3s_snapshot_free)
-            for file in range(N_FILES):
-                check(lib.osm3s_snapshot_map(self.handle, file, db.block_file(file).encode()))
-            for family in FAMILIES:
-                for _, page in self.entries(index_keys.directory_prefix(family)):
-                    check(lib.osm3s_snapshot_add_directory(self.handle, family, ffi.from_buffer(page), len(page)))
-            check(lib.osm3s_snapshot_seal(self.handle))
+            txn = self._env.begin(buffers=True)
+            self._load(txn, read_settings(txn), [db.block_file(file) for file in range(N_FILES)])
         except BaseException:
             self._env.close()
             raise
+
+    def _load(self, txn: Any, settings: DatabaseSettings, block_files: Sequence[str]) -> None:
+        self._txn, self.settings = txn, settings
+        handle = lib.osm3s_snapshot_new()
+        if handle == ffi.NULL:
+            raise MemoryError
+        self.handle: Any = ffi.gc(handle, lib.osm3s_snapshot_free)
+        for file, path in enumerate(block_files):
+            check(lib.osm3s_snapshot_map(self.handle, file, path.encode()))
+        for family in FAMILIES:
+            for _, page in self.entries(index_keys.directory_prefix(family)):
+                buffer = ffi.from_buffer(page)  # a place in the mapped index: it stays as long as this version is read
+                check(lib.osm3s_snapshot_add_directory(self.handle, family, buffer, len(page), True))
+        check(lib.osm3s_snapshot_seal(self.handle))
         self.tags = TagDirectory(self._txn)
         self._paused_at = 0
         self._meta: dict[tuple[int, int], bytes] = {}

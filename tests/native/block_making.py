@@ -141,7 +141,7 @@ class Blocks:
             check(lib.osm3s_snapshot_map(snapshot, file, str(path).encode()))
         for family, entries in enumerate(self.entries):
             page = b"".join(entry.pack() for entry in entries)
-            check(lib.osm3s_snapshot_add_directory(snapshot, family, page, len(page)))
+            check(lib.osm3s_snapshot_add_directory(snapshot, family, page, len(page), False))
         check(lib.osm3s_snapshot_seal(snapshot))
         self.kept = []
         block = 0

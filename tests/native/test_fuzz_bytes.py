@@ -104,7 +104,7 @@ def test_damaged_entries_of_the_block_directory(tmp_path: Path) -> None:
             assert lib.osm3s_snapshot_map(snapshot, file, str(tmp_path / f"{file}.bin").encode()) == 0
         for family in range(4):
             entry = page[family * ENTRY_BYTES : (family + 1) * ENTRY_BYTES]
-            assert lib.osm3s_snapshot_add_directory(snapshot, family, entry, len(entry)) == 0
+            assert lib.osm3s_snapshot_add_directory(snapshot, family, entry, len(entry), False) == 0
         assert lib.osm3s_snapshot_seal(snapshot) == 0
         for block in range(4):
             lib.osm3s_snapshot_block_of_id(snapshot, max(0, block - 1), random.randrange(3))

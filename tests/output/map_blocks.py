@@ -128,7 +128,7 @@ class Blocks:
                 entries.append(entry)
         check(lib.osm3s_snapshot_map(self.handle, family, str(path).encode()))
         packed = b"".join(bytes(ffi.buffer(entry)) for entry in entries)
-        check(lib.osm3s_snapshot_add_directory(self.handle, family, packed, len(packed)))
+        check(lib.osm3s_snapshot_add_directory(self.handle, family, packed, len(packed), False))
 
     def _block(self, family: int, type_: int, elements: Sequence[Any], offset: int) -> tuple[Any, bytes]:
         lib.osm3s_block_builder_start(self._builder, family)

@@ -40,9 +40,6 @@ class FakeEngine:
     def put_by(self, snapshot: FakeSnapshot, db_dir: str) -> None:
         snapshot.close()
 
-    def rehearse(self, script: Script, settings: Settings, db_dir: str, writer: Writer) -> None:
-        self.execute(script, settings, self.open_snapshot(db_dir), writer, time.monotonic(), True)
-
     def areas_base(self, script: Script, snapshot: FakeSnapshot) -> str | None:
         return None
 

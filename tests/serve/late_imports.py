@@ -6,7 +6,7 @@ import os
 import sys
 
 from osm3s.cli import frontend
-from osm3s.serve.child import WARM_UP, rehearse
+from osm3s.serve.child import warm_up
 from osm3s.serve.engine import NATIVE
 from osm3s.serve.request import Database, Request
 
@@ -18,7 +18,7 @@ QUERIES = (
 )
 
 answer = frontend.answers(Database(sys.argv[1], direct=True), NATIVE)
-rehearse(answer, WARM_UP)
+warm_up(answer)
 known = set(sys.modules)
 if (child := os.fork()) == 0:
     nowhere = os.open(os.devnull, os.O_WRONLY)

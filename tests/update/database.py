@@ -71,7 +71,7 @@ class Database:
         families = self._entries()
         for family, entries in enumerate(families):
             page = b"".join(entry.pack() for entry in entries)
-            check(lib.osm3s_snapshot_add_directory(snapshot, family, page, len(page)))
+            check(lib.osm3s_snapshot_add_directory(snapshot, family, page, len(page), False))
         check(lib.osm3s_snapshot_seal(snapshot))
         blocks, keep = [], []
         for family, entries in enumerate(families):

@@ -1,0 +1,87 @@
+"""What happens before a client comes leaves no trace but warmth."""
+
+from __future__ import annotations
+
+import os
+import resource
+from pathlib import Path
+
+import pytest
+from fake_engine import FakeEngine, FakeSnapshot
+
+from osm3s.ffi import lib
+from osm3s.serve import admission, child, web
+from osm3s.serve.board import Board, Seat
+from osm3s.serve.engine import EMPTY
+from osm3s.serve.request import Database, Request
+from osm3s.serve.reuse import process
+from osm3s.serve.slow_log import slow_log
+
+LIMITS = (resource.RLIMIT_CPU, resource.RLIMIT_DATA)
+
+
+class KeepingEngine(FakeEngine):
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+
+    def put_by(self, snapshot: FakeSnapshot, db_dir: str) -> None:
+        self.kept.append(db_dir)
+
+
+def state() -> tuple[object, ...]:
+    return [resource.getrlimit(which) for which in LIMITS], process.stays, slow_log.threshold_s, admission._prepared
+
+
+@pytest.mark.parametrize("query", web.WARM_UP_QUERIES)
+def test_an_empty_map_answers_what_is_rehearsed(query: bytes, tmp_path: Path) -> None:
+    before = state()
+    with open(tmp_path / "answer", "wb") as answer, admission.rehearsing(Database("")), web.limits_restored():
+        web.serve(Request("interpreter", "http", body=query), answer.fileno(), Database(""), EMPTY)
+    text = (tmp_path / "answer").read_bytes().decode()
+    assert text.startswith("HTTP/1.1 200 OK\r\n") and "error" not in text
+    assert state() == before
+
+
+def test_the_parent_warms_up_without_a_database(tmp_path: Path) -> None:
+    before = state()
+    asked = []
+
+    def answer(request: Request, descriptors: list[int]) -> int:
+        asked.append(request.door)
+        return web.serve(request, descriptors[0], Database(str(tmp_path)), FakeEngine())
+
+    child.warm_up(answer)
+    assert asked == [child.WARM_UP] * child.WARM_UP_ROUNDS
+    assert state() == before
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_child_keeps_what_it_has_opened(tmp_path: Path) -> None:
+    before, engine = state(), KeepingEngine()
+    child.rehearse(lambda request, descriptors: web.serve(request, descriptors[0], Database(str(tmp_path)), engine))
+    assert engine.kept == [str(tmp_path)]
+    assert state() == before
+
+
+def test_a_rehearsal_that_fails_changes_nothing(tmp_path: Path) -> None:
+    missing = Database(str(tmp_path / "missing"))
+    before, engine = state(), KeepingEngine()
+    child.rehearse(lambda request, descriptors: web.serve(request, descriptors[0], missing, engine))
+    assert engine.kept == []
+    assert state() == before
+
+
+def test_the_board_knows_when_a_client_came_last(tmp_path: Path) -> None:
+    board = Board(seats=2, waiting_wanted=1)
+    with open(tmp_path / "calls", "wb", buffering=0) as calls:
+        first, second = (Seat(board, number, calls.fileno()) for number in range(2))
+        before_any = first.calm_s()
+        second.run()
+        assert 0 <= first.calm_s() < before_any
+
+
+def test_a_fork_without_pythons_afterwork() -> None:
+    pid = lib.osm3s_fork()
+    if pid == 0:
+        os._exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
