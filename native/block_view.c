@@ -110,52 +110,6 @@ ptrdiff_t view_find(const view *v, uint64_t id)
     return low < v->n && column_get(&v->id, low) == id ? (ptrdiff_t)low : -1;
 }
 
-uint32_t view_key_of_pair(const view *v, uint32_t p)
-{
-    uint32_t low = 0, high = v->n_keys; /* largest k with key_pair[k] <= p */
-    while (high - low > 1) {
-        uint32_t middle = (low + high) / 2;
-        if (column_get(&v->key_pair, middle) <= p)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-uint64_t view_count_pair(const view *v, uint64_t p)
-{
-    if (p >= v->n_pairs)
-        return 0;
-    uint64_t from = column_get(&v->posting_start, p), to = column_get(&v->posting_start, p + 1), n = 0, last = UINT64_MAX;
-    for (; from < to && to <= v->posting.n; from++) {
-        uint64_t slot = column_get(&v->posting, from);
-        n += slot != last; /* ascending: a tag that an element has twice is found side by side */
-        last = slot;
-    }
-    return n;
-}
-
-uint64_t view_count_key(const view *v, uint32_t k)
-{
-    uint64_t from = column_get(&v->key_pair, k), to = column_get(&v->key_pair, (size_t)k + 1);
-    if (to > v->n_pairs || from >= to)
-        return 0;
-    if (to - from == 1)
-        return view_count_pair(v, from);
-    uint64_t start = column_get(&v->posting_start, from), end = column_get(&v->posting_start, to), n = 0;
-    uint64_t seen[65536 / 64];
-    memset(seen, 0, (v->n + 63u) / 64 * sizeof *seen);
-    for (; start < end && end <= v->posting.n; start++) {
-        uint64_t slot = column_get(&v->posting, start);
-        if (slot >= v->n)
-            continue;
-        n += !(seen[slot / 64] >> slot % 64 & 1);
-        seen[slot / 64] |= 1ull << slot % 64;
-    }
-    return n;
-}
-
 osm3s_meta view_meta(const view *v, uint32_t slot)
 {
     if (!v->has_meta || slot >= v->version.n)

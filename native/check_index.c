@@ -99,44 +99,6 @@ static uint64_t with_count(uint64_t hash, uint64_t count)
     return hash ^ hash >> 31;
 }
 
-/* Number of a key of the dictionary, or -1. */
-static ptrdiff_t find_key(const view *v, const char *key, size_t len)
-{
-    for (uint32_t low = 0, high = v->n_keys; low < high;) {
-        uint32_t middle = (low + high) / 2;
-        size_t there_len;
-        const char *there = view_key(v, middle, &there_len);
-        int order = memcmp(there, key, there_len < len ? there_len : len);
-        if (order == 0 && there_len == len)
-            return (ptrdiff_t)middle;
-        if (order < 0 || (order == 0 && there_len < len))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return -1;
-}
-
-static bool has_value(const view *v, ptrdiff_t key, const char *value, size_t len)
-{
-    if (key < 0)
-        return false;
-    uint64_t low = column_get(&v->key_pair, (size_t)key), high = column_get(&v->key_pair, (size_t)key + 1);
-    while (low < high) {
-        uint64_t middle = (low + high) / 2;
-        size_t there_len;
-        const char *there = view_value(v, (uint32_t)middle, &there_len);
-        int order = memcmp(there, value, there_len < len ? there_len : len);
-        if (order == 0 && there_len == len)
-            return true;
-        if (order < 0 || (order == 0 && there_len < len))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
-}
-
 static void want(tag_sums *t, uint64_t hash, uint64_t count)
 {
     t->wanted += with_count(hash, count);
@@ -150,13 +112,13 @@ static void want_all(tag_sums *t, const view *v, const view *base)
         size_t len;
         const char *text = view_key(v, k, &len);
         uint64_t hash = hash_bytes(hash_start(), text, len);
-        ptrdiff_t in_base = base ? find_key(base, text, len) : -1;
+        ptrdiff_t in_base = view_find_key(base, text, len);
         if (in_base < 0)
             want(t, hash_bytes(hash, "\0", 1), base ? 0 : view_count_key(v, k));
         hash = hash_bytes(hash, "\1", 1);
         for (uint64_t p = column_get(&v->key_pair, k); p < column_get(&v->key_pair, (size_t)k + 1); p++) {
             const char *value = view_value(v, (uint32_t)p, &len);
-            if (base == NULL || !has_value(base, in_base, value, len))
+            if (view_find_pair(base, in_base, value, len) < 0)
                 want(t, hash_bytes(hash, value, len), base ? 0 : view_count_pair(v, p));
         }
     }
@@ -252,8 +214,8 @@ uint64_t check_hash_of_entry(const char *key, size_t key_len, const char *value,
 
 bool check_has_tag(const view *v, const char *key, size_t key_len, const char *value, size_t value_len)
 {
-    ptrdiff_t k = find_key(v, key, key_len);
-    return k >= 0 && (value == NULL || has_value(v, k, value, value_len));
+    ptrdiff_t k = view_find_key(v, key, key_len);
+    return k >= 0 && (value == NULL || view_find_pair(v, k, value, value_len) >= 0);
 }
 
 int osm3s_check_tags_end(osm3s_check *c, int family)

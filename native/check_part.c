@@ -1,12 +1,6 @@
 /* check_part.c: does everything in one block part fit together? */
 #include "check.h"
 
-static int compare_texts(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-    int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
-    return order ? order : (a_len > b_len) - (a_len < b_len);
-}
-
 /* A column of n + 1 starts must ascend from its first entry to at most `end`. */
 static bool ascends(const column *starts, uint64_t end)
 {

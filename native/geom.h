@@ -126,7 +126,6 @@ typedef struct { uint32_t row, last_row, column, last_column; bool empty; } grid
 grid_cells grid_touched(const grid *, const osm3s_bbox *plain);
 /* Numbers of the boxes that touch a cell; a box that touches several cells is in each of them. */
 const uint32_t *grid_cell(const grid *, uint32_t row, uint32_t column, size_t *n);
-size_t grid_bytes(const grid *);
 
 /* --- geom_poly.c: polygons straight in lat/lon, even-odd, any number of rings --- */
 

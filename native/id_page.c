@@ -5,27 +5,6 @@
  *   kind 1: `count` times (u16 id within the page), then `count` numbers of `bits` bits (index of the block). */
 #include "index_page.h"
 
-int buffer_put(buffer *b, const void *data, size_t len)
-{
-    if (grow(&b->data, &b->cap, b->len + len, 1))
-        return OSM3S_NOMEM;
-    if (len)
-        memcpy(b->data + b->len, data, len);
-    b->len += len;
-    return OSM3S_OK;
-}
-
-int buffer_put_varint(buffer *b, uint64_t v)
-{
-    uint8_t bytes[10], *end = bytes;
-    while (v > 127) {
-        *end++ = (uint8_t)(v | 128);
-        v >>= 7;
-    }
-    *end++ = (uint8_t)v;
-    return buffer_put(b, bytes, (size_t)(end - bytes));
-}
-
 static uint32_t bits_for(uint32_t largest)
 {
     uint32_t bits = 0;

@@ -42,7 +42,7 @@ struct osm3s_import {
     uint32_t *user_table; size_t user_table_len;
     buffer user_text;
     family_state families[OSM3S_FAMILIES];
-    record_buffer record;
+    buffer record;
     osm3s_batch *held;            /* the last element so far: a newer version of it may follow */
     int last_type; int64_t last_id;
     uint32_t next_id[3];

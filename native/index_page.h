@@ -4,14 +4,6 @@
 
 #include "internal.h"
 
-typedef struct {
-    uint8_t *data;
-    size_t len, cap;
-} buffer;
-
-int buffer_put(buffer *, const void *data, size_t len);
-int buffer_put_varint(buffer *, uint64_t v);
-
 /* --- id_page.c: which block holds an id. One page per ID_PAGE consecutive ids. --- */
 
 enum { ID_PAGE_BITS = 12, ID_PAGE = 1 << ID_PAGE_BITS };

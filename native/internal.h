@@ -23,8 +23,29 @@ int context_check(osm3s_context *);
 /* 64-bit checksum of a frame; any change of a single 8-byte word changes it. Not for security. */
 uint64_t checksum(const void *data, size_t len);
 
-/* --- memory.c: make room for `want` items of `size` bytes; OSM3S_NOMEM --- */
+/* --- memory.c --- */
+
+/* Make room for `want` items of `size` bytes; OSM3S_NOMEM. */
 int grow(void *array, size_t *cap, size_t want, size_t size);
+
+/* A growing run of bytes. */
+typedef struct {
+    uint8_t *data;
+    size_t len, cap;
+} buffer;
+
+static inline int buffer_put(buffer *b, const void *data, size_t len)
+{
+    if (grow(&b->data, &b->cap, b->len + len, 1))
+        return OSM3S_NOMEM;
+    if (len)
+        memcpy(b->data + b->len, data, len);
+    b->len += len;
+    return OSM3S_OK;
+}
+
+int buffer_put_varint(buffer *, uint64_t v);
+
 /* Tell the kernel that a large allocation will be used as a whole: the first touch of memory costs a third then. */
 void use_huge_pages(void *memory, size_t len);
 
@@ -159,13 +180,6 @@ static inline osm3s_bbox view_bbox(const view *v, uint32_t slot)
 /* Slot of an id, or -1. */
 ptrdiff_t view_find(const view *, uint64_t id);
 
-/* Number of the key that pair p belongs to. */
-uint32_t view_key_of_pair(const view *, uint32_t p);
-
-/* How many elements have pair p, key k. An element counts once, even if it has the key several times. */
-uint64_t view_count_pair(const view *, uint64_t p);
-uint64_t view_count_key(const view *, uint32_t k);
-
 /* Metadata of a slot; all zero where the block has none. */
 osm3s_meta view_meta(const view *, uint32_t slot);
 
@@ -191,6 +205,26 @@ int view_way_nodes(const view *, uint32_t slot, way_nodes *out);
 int view_way_refs(const view *, uint32_t slot, way_nodes *out);
 int view_members(const view *, uint32_t slot, members *out);
 
+/* --- block_dictionary.c: the distinct keys of a block, and their pairs with a value --- */
+
+/* The order of keys, and of the values of a key: by bytes; a beginning of the other comes first. */
+static inline int compare_texts(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+    return order ? order : (a_len > b_len) - (a_len < b_len);
+}
+
+/* Number of a key, or -1; a view that is NULL has none. */
+ptrdiff_t view_find_key(const view *, const char *key, size_t len);
+/* Number of the pair of key number `key` (-1: there is none) and a value, or -1. */
+ptrdiff_t view_find_pair(const view *, ptrdiff_t key, const char *value, size_t len);
+/* Number of the key that pair p belongs to. */
+uint32_t view_key_of_pair(const view *, uint32_t p);
+
+/* How many elements have pair p, key k. An element counts once, even if it has the key several times. */
+uint64_t view_count_pair(const view *, uint64_t p);
+uint64_t view_count_key(const view *, uint32_t k);
+
 /* --- snapshot.c --- */
 
 /* The view of block `block` that holds `slot`, and the slot inside it; NULL with the error set if the block cannot be
@@ -209,6 +243,11 @@ void snapshot_will_need(osm3s_snapshot *, const uint32_t *blocks, size_t n);
 /* Slot of an id in a block (delta slots count on from the base's), or -1; -2: the block cannot be read. */
 ptrdiff_t snapshot_find(osm3s_snapshot *, uint32_t block, uint64_t id);
 
+/* Fill block and slot of a row, and the position of a node. OSM3S_CORRUPT if the block cannot be read. */
+int snapshot_place_row(osm3s_snapshot *, int type, uint32_t block, uint32_t slot, osm3s_row *row);
+/* lookup.c: the same of a row whose `block` is a permanent id, as the id map has it. OSM3S_CORRUPT if it is not there. */
+int snapshot_locate_row(osm3s_snapshot *, int type, osm3s_row *row);
+
 /* Whether all elements that live now are those of the time that is asked about, and no others. */
 bool snapshot_is_current(const osm3s_snapshot *, uint32_t block);
 /* The time that is asked about; 0: now. */
@@ -222,8 +261,6 @@ ptrdiff_t snapshot_find_at(osm3s_snapshot *, uint32_t block, uint64_t id);
 /* Find nodes by position: fills block and slot of a row whose id, lat, lon are known, or leaves it unresolved if the
  * node is not there. */
 int snapshot_resolve_node(osm3s_snapshot *, osm3s_row *row);
-/* As before, but looks among the tagged nodes only. */
-int snapshot_resolve_tagged_node(osm3s_snapshot *, osm3s_row *row);
 
 /* --- set.c --- */
 

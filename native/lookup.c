@@ -23,6 +23,18 @@ int osm3s_rows_note_blocks(osm3s_rows *rows, size_t from, size_t to, const uint8
     return OSM3S_OK;
 }
 
+int snapshot_locate_row(osm3s_snapshot *s, int type, osm3s_row *row)
+{
+    uint32_t block_id = row->block, block = osm3s_snapshot_block_of_id(s, type, block_id);
+    if (block == OSM3S_UNRESOLVED)
+        return fail(OSM3S_CORRUPT, "the id map names block %u, which the directory does not have", block_id);
+    ptrdiff_t slot = snapshot_find(s, block, row->id);
+    if (slot == -1)
+        return fail(OSM3S_CORRUPT, "the id map places element %llu in block %u, where it is not",
+                    (unsigned long long)row->id, block_id);
+    return slot < 0 ? OSM3S_CORRUPT : snapshot_place_row(s, type, block, (uint32_t)slot, row);
+}
+
 int osm3s_rows_locate(osm3s_snapshot *s, int type, osm3s_rows *rows)
 {
     size_t kept = 0;
@@ -30,25 +42,8 @@ int osm3s_rows_locate(osm3s_snapshot *s, int type, osm3s_rows *rows)
         osm3s_row row = rows->rows[i];
         if (row.block == OSM3S_UNRESOLVED)
             continue;
-        uint32_t block = osm3s_snapshot_block_of_id(s, type, row.block);
-        if (block == OSM3S_UNRESOLVED)
-            return fail(OSM3S_CORRUPT, "the id map names block %u, which the directory does not have", row.block);
-        ptrdiff_t slot = snapshot_find(s, block, row.id);
-        if (slot == -2)
+        if (snapshot_locate_row(s, type, &row))
             return OSM3S_CORRUPT;
-        if (slot < 0)
-            return fail(OSM3S_CORRUPT, "the id map places element %llu in block %u, where it is not",
-                        (unsigned long long)row.id, row.block);
-        row.block = block;
-        row.slot = (uint32_t)slot;
-        if (type == OSM3S_NODE) {
-            uint32_t local;
-            const view *v = snapshot_view(s, block, row.slot, &local);
-            if (v == NULL || v->family > OSM3S_TAGGED_NODES)
-                return OSM3S_CORRUPT;
-            row.lat = (int32_t)column_get(&v->lat, local);
-            row.lon = (int32_t)column_get(&v->lon, local);
-        }
         rows->rows[kept++] = row;
     }
     rows->n = kept;

@@ -1,8 +1,9 @@
-/* memory.c: growing arrays. */
+/* memory.c: growing arrays and runs of bytes. */
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "internal.h"
+#include "varint.h"
 
 enum { LARGE = 4 << 20 };
 
@@ -29,6 +30,12 @@ int grow(void *array, size_t *cap, size_t want, size_t size)
     *(void **)array = moved;
     *cap = larger;
     return OSM3S_OK;
+}
+
+int buffer_put_varint(buffer *b, uint64_t v)
+{
+    uint8_t bytes[10];
+    return buffer_put(b, bytes, (size_t)(varint_put(bytes, v) - bytes));
 }
 
 void osm3s_free(void *memory)

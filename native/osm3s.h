@@ -335,10 +335,6 @@ int osm3s_rows_drop_later(osm3s_snapshot *, osm3s_rows *);
 /* The blocks in which a search by the positions of unresolved nodes looks. `out` has room for all blocks. */
 int osm3s_rows_blocks_of_positions(osm3s_snapshot *, const osm3s_rows *, int tagged_only, uint32_t *out, size_t *n);
 
-/* Find elements by id in blocks given per id (permanent block ids; 0xffffffff: unknown id), and append those that are
- * there to rows, unsorted. */
-int osm3s_snapshot_find(osm3s_snapshot *, int type, const uint64_t *ids, const uint32_t *block_ids, size_t n,
-                        osm3s_rows *rows);
 /* Fill in block and slot of node rows that have only a position. `tagged_only`: untagged nodes stay unresolved. */
 int osm3s_snapshot_resolve_nodes(osm3s_snapshot *, osm3s_rows *rows, int tagged_only);
 /* Check every frame and record of one block; OSM3S_CORRUPT names what is wrong. */

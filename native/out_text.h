@@ -182,14 +182,30 @@ static inline char *put_xml_special(char *p, char c)
     }
 }
 
-/* Text between quotes: eight bytes at a time while nothing in them needs care. */
-static inline char *put_json_text(char *p, const char *s, size_t len)
+/* Bytes of a word that cannot stand in a text as they are, and what is written for one byte. */
+typedef uint64_t special_finder(uint64_t word);
+typedef char *special_writer(char *p, char c);
+
+static inline uint64_t json_special_bytes(uint64_t word)
+{
+    return bytes_below(word, 32) | bytes_equal(word, '"') | bytes_equal(word, '\\');
+}
+
+static inline uint64_t xml_special_bytes(uint64_t word)
+{
+    return bytes_below(word, 32) | bytes_equal(word, '"') | bytes_equal(word, '&')
+           | bytes_equal(word & ~0x0202020202020202ull, '<'); /* < and > differ in this bit */
+}
+
+/* Text between quotes: eight bytes at a time while nothing in them needs care. Made anew for each format. */
+static inline __attribute__((always_inline)) char *put_escaped(char *p, const char *s, size_t len, special_finder *find,
+                                                               special_writer *put)
 {
     size_t i = 0;
     while (len - i >= 8) {
         uint64_t word;
         memcpy(&word, s + i, 8);
-        uint64_t special = bytes_below(word, 32) | bytes_equal(word, '"') | bytes_equal(word, '\\');
+        uint64_t special = find(word);
         memcpy(p, &word, 8);
         if (special == 0) {
             p += 8;
@@ -197,35 +213,22 @@ static inline char *put_json_text(char *p, const char *s, size_t len)
             continue;
         }
         unsigned plain = (unsigned)__builtin_ctzll(special) / 8;
-        p = put_json_special(p + plain, s[i + plain]);
+        p = put(p + plain, s[i + plain]);
         i += plain + 1;
     }
     for (; i < len; i++)
-        p = put_json_special(p, s[i]);
+        p = put(p, s[i]);
     return p;
+}
+
+static inline char *put_json_text(char *p, const char *s, size_t len)
+{
+    return put_escaped(p, s, len, json_special_bytes, put_json_special);
 }
 
 static inline char *put_xml_text(char *p, const char *s, size_t len)
 {
-    size_t i = 0;
-    while (len - i >= 8) {
-        uint64_t word;
-        memcpy(&word, s + i, 8);
-        uint64_t special = bytes_below(word, 32) | bytes_equal(word, '"') | bytes_equal(word, '&')
-                           | bytes_equal(word & ~0x0202020202020202ull, '<'); /* < and > differ in this bit */
-        memcpy(p, &word, 8);
-        if (special == 0) {
-            p += 8;
-            i += 8;
-            continue;
-        }
-        unsigned plain = (unsigned)__builtin_ctzll(special) / 8;
-        p = put_xml_special(p + plain, s[i + plain]);
-        i += plain + 1;
-    }
-    for (; i < len; i++)
-        p = put_xml_special(p, s[i]);
-    return p;
+    return put_escaped(p, s, len, xml_special_bytes, put_xml_special);
 }
 
 #endif

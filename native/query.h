@@ -11,9 +11,6 @@ int regex_matches(osm3s_regex *, const char *text, size_t len);
 
 /* --- query_tags.c --- */
 
-/* Number of a key in the dictionary of a block part, or -1. */
-int64_t view_find_key(const view *, const char *key, size_t len);
-
 /* Clear the bits of the slots of a block part that fail a tag filter. `bits` has (v->n + 63) / 64 words; `spare` has as
  * many and is overwritten. */
 int tag_filter_apply(const view *, const osm3s_tag_filter *, uint64_t *bits, uint64_t *spare);

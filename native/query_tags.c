@@ -3,47 +3,6 @@
  * Strings are compared once per entry of the block's dictionary, never once per element. */
 #include "query.h"
 
-static int compare(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-    int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
-    return order ? order : (a_len > b_len) - (a_len < b_len);
-}
-
-int64_t view_find_key(const view *v, const char *key, size_t len)
-{
-    uint32_t low = 0, high = v->n_keys;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        size_t there_len;
-        const char *there = view_key(v, middle, &there_len);
-        int order = compare(there, there_len, key, len);
-        if (order == 0)
-            return middle;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return -1;
-}
-
-static int64_t find_pair(const view *v, uint32_t from, uint32_t to, const char *value, size_t len)
-{
-    while (from < to) {
-        uint32_t middle = (from + to) / 2;
-        size_t there_len;
-        const char *there = view_value(v, middle, &there_len);
-        int order = compare(there, there_len, value, len);
-        if (order == 0)
-            return middle;
-        if (order < 0)
-            from = middle + 1;
-        else
-            to = middle;
-    }
-    return -1;
-}
-
 /* Set the bits of the elements that have one of the pairs [from, to). */
 static void set_postings(const view *v, uint64_t from, uint64_t to, uint64_t *bits)
 {
@@ -87,7 +46,7 @@ static int set_having(const view *v, const osm3s_tag_filter *f, uint64_t *bits)
         }
         return OSM3S_OK;
     }
-    int64_t k = view_find_key(v, f->key, f->key_len);
+    ptrdiff_t k = view_find_key(v, f->key, f->key_len);
     if (k < 0)
         return OSM3S_OK;
     uint64_t from = column_get(&v->key_pair, (size_t)k), to = column_get(&v->key_pair, (size_t)k + 1);
@@ -97,7 +56,7 @@ static int set_having(const view *v, const osm3s_tag_filter *f, uint64_t *bits)
     }
     if (f->kind == OSM3S_TAG_MATCHES)
         return set_matching_values(v, (uint32_t)k, f->value_regex, bits);
-    int64_t p = to <= v->n_pairs ? find_pair(v, (uint32_t)from, (uint32_t)to, f->value, f->value_len) : -1;
+    ptrdiff_t p = view_find_pair(v, k, f->value, f->value_len);
     if (p >= 0)
         set_postings(v, (uint64_t)p, (uint64_t)p + 1, bits);
     return OSM3S_OK;

@@ -3,28 +3,18 @@
 
 #include "geom.h"
 
-static int put(record_buffer *b, const void *data, size_t len)
-{
-    if (grow(&b->data, &b->cap, b->len + len, 1))
-        return OSM3S_NOMEM;
-    if (len)
-        memcpy(b->data + b->len, data, len);
-    b->len += len;
-    return OSM3S_OK;
-}
-
-static int put_tag(record_buffer *b, const char *key, size_t key_len, const char *value, size_t value_len)
+static int put_tag(buffer *b, const char *key, size_t key_len, const char *value, size_t value_len)
 {
     uint32_t lens[2] = {(uint32_t)key_len, (uint32_t)value_len};
-    if (put(b, lens, sizeof lens) || put(b, key, key_len) || put(b, value, value_len))
+    if (buffer_put(b, lens, sizeof lens) || buffer_put(b, key, key_len) || buffer_put(b, value, value_len))
         return OSM3S_NOMEM;
     return OSM3S_OK;
 }
 
-static int put_member(record_buffer *b, uint8_t type, int64_t ref, const char *role, size_t role_len)
+static int put_member(buffer *b, uint8_t type, int64_t ref, const char *role, size_t role_len)
 {
     member_head h = {.ref = ref, .role_len = (uint32_t)role_len, .type = type};
-    return put(b, &h, sizeof h) || put(b, role, role_len) ? OSM3S_NOMEM : OSM3S_OK;
+    return buffer_put(b, &h, sizeof h) || buffer_put(b, role, role_len) ? OSM3S_NOMEM : OSM3S_OK;
 }
 
 static const char *batch_string(const osm3s_batch *batch, uint32_t number, size_t *len)
@@ -34,12 +24,12 @@ static const char *batch_string(const osm3s_batch *batch, uint32_t number, size_
     return batch->bytes + from;
 }
 
-int record_from_batch(record_buffer *b, const osm3s_batch *batch, const osm3s_element *e)
+int record_from_batch(buffer *b, const osm3s_batch *batch, const osm3s_element *e)
 {
     record_head h = {.id = (uint64_t)e->id, .meta = e->meta, .since = e->meta.timestamp, .until = OSM3S_FOREVER,
                      .lat = e->lat, .lon = e->lon, .n_tags = e->n_tags, .n_refs = e->n_refs, .bbox = {1, 0, 0, 0}};
     b->len = 0;
-    if (put(b, &h, sizeof h))
+    if (buffer_put(b, &h, sizeof h))
         return OSM3S_NOMEM;
     for (uint32_t t = e->tag_start; t < e->tag_start + e->n_tags; t++) {
         size_t key_len, value_len;
@@ -54,7 +44,7 @@ int record_from_batch(record_buffer *b, const osm3s_batch *batch, const osm3s_el
         int error;
         if (e->type == OSM3S_WAY) {
             way_node n = {batch->refs[r], OSM3S_NO_COORD, OSM3S_NO_COORD};
-            error = put(b, &n, sizeof n);
+            error = buffer_put(b, &n, sizeof n);
         } else {
             size_t role_len;
             const char *role = batch_string(batch, batch->ref_roles[r], &role_len);
@@ -66,7 +56,7 @@ int record_from_batch(record_buffer *b, const osm3s_batch *batch, const osm3s_el
     return OSM3S_OK;
 }
 
-int record_from_view(record_buffer *b, const view *v, uint32_t slot, way_nodes *nodes, members *list)
+int record_from_view(buffer *b, const view *v, uint32_t slot, way_nodes *nodes, members *list)
 {
     record_head h = {.id = column_get(&v->id, slot), .meta = view_meta(v, slot), .since = view_since(v, slot),
                      .until = view_until(v, slot), .bbox = {1, 0, 0, 0}};
@@ -80,7 +70,7 @@ int record_from_view(record_buffer *b, const view *v, uint32_t slot, way_nodes *
     if (v->family == OSM3S_RELATIONS)
         h.quad = (uint32_t)column_get(&v->quad, slot);
     b->len = 0;
-    if (put(b, &h, sizeof h))
+    if (buffer_put(b, &h, sizeof h))
         return OSM3S_NOMEM;
     view_tags(v, slot, &from, &to);
     h.n_tags = to - from;
@@ -95,7 +85,7 @@ int record_from_view(record_buffer *b, const view *v, uint32_t slot, way_nodes *
     int error = OSM3S_OK;
     if (v->family == OSM3S_WAYS && (error = view_way_nodes(v, slot, nodes)) == OSM3S_OK) {
         h.n_refs = (uint32_t)nodes->n;
-        error = put(b, nodes->items, nodes->n * sizeof *nodes->items);
+        error = buffer_put(b, nodes->items, nodes->n * sizeof *nodes->items);
     } else if (v->family == OSM3S_RELATIONS && (error = view_members(v, slot, list)) == OSM3S_OK) {
         h.n_refs = (uint32_t)list->n;
         for (size_t i = 0; i < list->n && error == OSM3S_OK; i++) {

@@ -25,15 +25,10 @@ typedef struct {
     uint8_t type, pad[3];
 } member_head;
 
-typedef struct {
-    uint8_t *data;
-    size_t len, cap;
-} record_buffer;
-
 /* Replace the buffer's content by element `e` of a batch; the nodes of a way have no position yet. */
-int record_from_batch(record_buffer *, const osm3s_batch *, const osm3s_element *e);
+int record_from_batch(buffer *, const osm3s_batch *, const osm3s_element *e);
 /* Replace the buffer's content by an element of a block. */
-int record_from_view(record_buffer *, const view *, uint32_t slot, way_nodes *, members *);
+int record_from_view(buffer *, const view *, uint32_t slot, way_nodes *, members *);
 /* Add a record to a block. */
 int record_build(osm3s_block_builder *, int family, const uint8_t *record, size_t len);
 

@@ -30,7 +30,7 @@ static int64_t pair_of_key(key_pairs *keys, const view *v, uint32_t slot)
 {
     size_t place = ((uintptr_t)v >> 6) % KEY_PLACES;
     if (keys->places[place].view != v) {
-        int64_t key = view_find_key(v, keys->key, keys->len);
+        ptrdiff_t key = view_find_key(v, keys->key, keys->len);
         keys->places[place].view = v;
         keys->places[place].from = key < 0 ? 1 : column_get(&v->key_pair, (size_t)key);
         keys->places[place].to = key < 0 ? 0 : column_get(&v->key_pair, (size_t)key + 1);

@@ -388,36 +388,18 @@ ptrdiff_t snapshot_find(osm3s_snapshot *s, uint32_t block, uint64_t id)
     return slot;
 }
 
-static void position_of(osm3s_snapshot *s, osm3s_row *row)
+int snapshot_place_row(osm3s_snapshot *s, int type, uint32_t block, uint32_t slot, osm3s_row *row)
 {
+    row->block = block;
+    row->slot = slot;
+    if (type != OSM3S_NODE)
+        return OSM3S_OK;
     uint32_t local;
-    const view *v = snapshot_view(s, row->block, row->slot, &local);
-    if (v && v->family <= OSM3S_TAGGED_NODES) {
-        row->lat = (int32_t)column_get(&v->lat, local);
-        row->lon = (int32_t)column_get(&v->lon, local);
-    }
-}
-
-int osm3s_snapshot_find(osm3s_snapshot *s, int type, const uint64_t *ids, const uint32_t *block_ids, size_t n,
-                        osm3s_rows *rows)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (block_ids[i] == OSM3S_UNRESOLVED)
-            continue;
-        uint32_t block = osm3s_snapshot_block_of_id(s, type, block_ids[i]);
-        if (block == OSM3S_UNRESOLVED)
-            return fail(OSM3S_CORRUPT, "the id map names block %u, which the directory does not have", block_ids[i]);
-        ptrdiff_t slot = snapshot_find(s, block, ids[i]);
-        if (slot == -2)
-            return OSM3S_CORRUPT;
-        if (slot < 0)
-            return fail(OSM3S_CORRUPT, "the id map places element %llu in block %u, where it is not",
-                        (unsigned long long)ids[i], block_ids[i]);
-        osm3s_row row = {ids[i], block, (uint32_t)slot, 0, 0};
-        position_of(s, &row);
-        if (rows_push(rows, row))
-            return OSM3S_NOMEM;
-    }
+    const view *v = snapshot_view(s, block, slot, &local);
+    if (v == NULL || v->family > OSM3S_TAGGED_NODES)
+        return OSM3S_CORRUPT;
+    row->lat = (int32_t)column_get(&v->lat, local);
+    row->lon = (int32_t)column_get(&v->lon, local);
     return OSM3S_OK;
 }
 
@@ -441,14 +423,15 @@ static int resolve_in(osm3s_snapshot *s, int family, uint64_t key, osm3s_row *ro
     }
 }
 
-int snapshot_resolve_tagged_node(osm3s_snapshot *s, osm3s_row *row)
+/* As snapshot_resolve_node, but looks among the tagged nodes only. */
+static int resolve_tagged_node(osm3s_snapshot *s, osm3s_row *row)
 {
     return resolve_in(s, OSM3S_TAGGED_NODES, order_key_of_position(row->lat, row->lon), row);
 }
 
 int snapshot_resolve_node(osm3s_snapshot *s, osm3s_row *row)
 {
-    int error = snapshot_resolve_tagged_node(s, row);
+    int error = resolve_tagged_node(s, row);
     if (error == OSM3S_OK && row->block == OSM3S_UNRESOLVED)
         error = resolve_in(s, OSM3S_NODES, order_key_of_position(row->lat, row->lon), row);
     return error;
@@ -460,7 +443,7 @@ int osm3s_snapshot_resolve_nodes(osm3s_snapshot *s, osm3s_rows *rows, int tagged
         osm3s_row *row = &rows->rows[i];
         if (row->block != OSM3S_UNRESOLVED)
             continue;
-        int error = tagged_only ? snapshot_resolve_tagged_node(s, row) : snapshot_resolve_node(s, row);
+        int error = tagged_only ? resolve_tagged_node(s, row) : snapshot_resolve_node(s, row);
         if (error)
             return error;
     }

@@ -241,16 +241,8 @@ int osm3s_rows_blocks_at(osm3s_snapshot *s, int type, const osm3s_rows *rows, co
 
 static int push_found(osm3s_snapshot *s, int type, uint64_t id, uint32_t block, ptrdiff_t slot, osm3s_rows *found)
 {
-    osm3s_row row = {id, block, (uint32_t)slot, 0, 0};
-    if (type == OSM3S_NODE) {
-        uint32_t local;
-        const view *v = snapshot_view(s, block, row.slot, &local);
-        if (v == NULL || v->family > OSM3S_TAGGED_NODES)
-            return OSM3S_CORRUPT;
-        row.lat = (int32_t)column_get(&v->lat, local);
-        row.lon = (int32_t)column_get(&v->lon, local);
-    }
-    return rows_push(found, row);
+    osm3s_row row = {.id = id};
+    return snapshot_place_row(s, type, block, (uint32_t)slot, &row) ? OSM3S_CORRUPT : rows_push(found, row);
 }
 
 int osm3s_rows_locate_at(osm3s_snapshot *s, int type, const osm3s_rows *rows, const osm3s_rows *links, osm3s_rows *found,

@@ -343,21 +343,6 @@ void touched_merge(touched_list *list, size_t n_before)
     list->n = kept;
 }
 
-static int locate(osm3s_update *u, int type, uint64_t id, uint32_t block_id, uint32_t *block, uint32_t *slot)
-{
-    *block = osm3s_snapshot_block_of_id(u->s, type, block_id);
-    if (*block == OSM3S_UNRESOLVED)
-        return fail(OSM3S_CORRUPT, "the id map names block %u, which the directory does not have", block_id);
-    ptrdiff_t found = snapshot_find(u->s, *block, id);
-    if (found == -2)
-        return OSM3S_CORRUPT;
-    if (found < 0)
-        return fail(OSM3S_CORRUPT, "the id map places element %llu in block %u, where it is not",
-                    (unsigned long long)id, block_id);
-    *slot = (uint32_t)found;
-    return OSM3S_OK;
-}
-
 int osm3s_update_locate(osm3s_update *u, int type)
 {
     touched_list *list = &u->of[type];
@@ -371,7 +356,10 @@ int osm3s_update_locate(osm3s_update *u, int type)
                 return error;
             continue;
         }
-        int error = locate(u, type, t->id, q->block_ids[at], &t->old_block, &t->old_slot);
+        osm3s_row row = {.id = t->id, .block = q->block_ids[at]};
+        int error = snapshot_locate_row(u->s, type, &row);
+        t->old_block = row.block;
+        t->old_slot = row.slot;
         if (error == OSM3S_OK)
             error = touched_read_old(u, t, type);
         if (error == OSM3S_OK && u->with_history) /* of what is superseded */
@@ -402,11 +390,12 @@ int touch_asked(osm3s_update *u, int type)
             continue;
         if (grow(&list->items, &list->cap, list->n + 1, sizeof *list->items))
             return OSM3S_NOMEM;
-        touched *t = &list->items[list->n++];
-        *t = (touched){.id = q->ids[i], .present = true, .old_box = no_box(), .box = no_box()};
-        int error = locate(u, type, t->id, q->block_ids[i], &t->old_block, &t->old_slot);
+        osm3s_row row = {.id = q->ids[i], .block = q->block_ids[i]};
+        int error = snapshot_locate_row(u->s, type, &row);
         if (error)
             return error;
+        list->items[list->n++] = (touched){.id = row.id, .old_block = row.block, .old_slot = row.slot, .present = true,
+                                           .old_box = no_box(), .box = no_box()};
     }
     return OSM3S_OK;
 }
@@ -441,7 +430,7 @@ uint32_t target_block(const osm3s_update *u, const touched *t, int family, uint6
     return stays ? t->old_block : block;
 }
 
-int keep_record(osm3s_update *u, touched *t, const record_buffer *record)
+int keep_record(osm3s_update *u, touched *t, const buffer *record)
 {
     t->record = u->records.len;
     t->record_len = record->len;

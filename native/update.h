@@ -101,7 +101,7 @@ struct osm3s_update {
     placement *pieces; size_t n_pieces, cap_pieces, piece_at; uint32_t n_cuts, cut;
     buffer piece_records;
     osm3s_block_builder *builder;
-    record_buffer record;
+    buffer record;
     way_nodes nodes;
     members list;
     uint16_t *dead; size_t cap_dead;
@@ -141,7 +141,7 @@ void touched_merge(touched_list *, size_t n_before);
 int touched_read_old(osm3s_update *, touched *, int type);
 /* Where an element of this key goes; `t` has its old place. */
 uint32_t target_block(const osm3s_update *, const touched *t, int family, uint64_t key);
-int keep_record(osm3s_update *, touched *, const record_buffer *);
+int keep_record(osm3s_update *, touched *, const buffer *);
 /* The record of the element of a batch, without metadata if the database keeps none. */
 int record_of_change(osm3s_update *, const touched *);
 int want_meta(osm3s_update *, uint32_t block, int part);
@@ -179,6 +179,10 @@ int add_superseded(osm3s_update *, const touched *, int family, const osm3s_bbox
 /* That a version of an element was deleted. */
 int add_deletion(osm3s_update *, touched *, uint32_t version, int family);
 int record_of_version(osm3s_update *, const touched *, uint32_t version);
+/* Adds the states that one version of an element has from `since` until `until`; version -1 is the stored one. */
+typedef int version_states_fn(osm3s_update *, touched *, int32_t version, uint32_t since, uint32_t until, bool is_last);
+/* All that an element is one after the other: its versions, and what each of them becomes as its members move. */
+int states_of_versions(osm3s_update *, touched *, int family, version_states_fn *);
 /* The record of an element as it is stored. */
 int record_of_stored(osm3s_update *, const touched *);
 
@@ -203,10 +207,5 @@ int tags_of_base(osm3s_update *, const view *base, const view *old_delta, const 
 int sort_tag_changes(osm3s_update *);
 /* A part of an attic lists what is in none of the other parts of its block. */
 int tags_of_attic(osm3s_update *, const view *attic, const view *const *others, size_t n_others, uint32_t block_id);
-
-/* --- update_pages.c --- */
-
-void pages_clear(osm3s_update *);
-int page_put(osm3s_update *, const buffer *key, const buffer *value);
 
 #endif

@@ -6,13 +6,13 @@ enum { PAGE_LEN = 8000, LINKS_PER_PAGE = 1500, MOST_KEY = 480 };
 
 /* --- pages that come out of an edit --- */
 
-void pages_clear(osm3s_update *u)
+static void pages_clear(osm3s_update *u)
 {
     u->n_pages = u->page_at = 0;
     u->page_bytes.len = 0;
 }
 
-int page_put(osm3s_update *u, const buffer *key, const buffer *value)
+static int page_put(osm3s_update *u, const buffer *key, const buffer *value)
 {
     if (grow(&u->pages, &u->cap_pages, u->n_pages + 1, sizeof *u->pages))
         return OSM3S_NOMEM;

@@ -63,14 +63,12 @@ static int way_box_at(osm3s_update *u, uint64_t id, uint32_t time, osm3s_bbox *b
     *there = at >= 0 && q->block_ids[at] != OSM3S_UNRESOLVED;
     if (!*there)
         return OSM3S_OK;
-    uint32_t block = osm3s_snapshot_block_of_id(u->s, OSM3S_WAY, q->block_ids[at]);
-    ptrdiff_t slot = block == OSM3S_UNRESOLVED ? -1 : snapshot_find(u->s, block, id);
-    if (slot < 0)
-        return slot == -2 ? OSM3S_CORRUPT : fail(OSM3S_CORRUPT, "the id map places way %llu in block %u, where it is not",
-                                                 (unsigned long long)id, q->block_ids[at]);
-    const view *base = snapshot_base(u->s, block); /* boxes are in the head: the body stays untouched */
-    bool in_delta = slot >= (ptrdiff_t)base->n;
-    *box = in_delta ? view_bbox(snapshot_delta(u->s, block), (uint32_t)slot - base->n) : view_bbox(base, (uint32_t)slot);
+    osm3s_row row = {.id = id, .block = q->block_ids[at]};
+    if (snapshot_locate_row(u->s, OSM3S_WAY, &row))
+        return OSM3S_CORRUPT;
+    const view *base = snapshot_base(u->s, row.block); /* boxes are in the head: the body stays untouched */
+    bool in_delta = row.slot >= base->n;
+    *box = in_delta ? view_bbox(snapshot_delta(u->s, row.block), row.slot - base->n) : view_bbox(base, row.slot);
     return OSM3S_OK;
 }
 
@@ -221,23 +219,10 @@ static int version_states(osm3s_update *u, touched *t, int32_t version, uint32_t
     return keep_relation(u, t, !changed);
 }
 
-/* All that the relation is one after the other. */
+/* All that the relation is one after the other, and its members in the end. */
 static int relation_states(osm3s_update *u, touched *t)
 {
-    bool was = t->old_block != OSM3S_UNRESOLVED;
-    int error = OSM3S_OK;
-    t->state = u->n_states;
-    for (int32_t v = was ? -1 : 0; v < (int32_t)t->n_versions && error == OSM3S_OK; v++) {
-        bool is_last = v + 1 == (int32_t)t->n_versions;
-        uint32_t since = v < 0 ? t->old_since : version_since(u, t, (uint32_t)v);
-        uint32_t until = is_last ? OSM3S_FOREVER : version_since(u, t, (uint32_t)(v + 1));
-        if (since >= until && !is_last)
-            continue;
-        if (v >= 0 && u->versions[t->version + (uint32_t)v].element->deleted)
-            error = add_deletion(u, t, (uint32_t)v, OSM3S_RELATIONS);
-        else
-            error = version_states(u, t, v, since, until, is_last);
-    }
+    int error = states_of_versions(u, t, OSM3S_RELATIONS, version_states);
     if (error == OSM3S_OK && t->batch && t->present && (error = record_of_change(u, t)) == OSM3S_OK)
         error = add_member_links(u, t, 0);
     return error;

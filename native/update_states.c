@@ -56,17 +56,11 @@ int position_at(osm3s_update *u, uint64_t id, uint32_t time, int32_t *lat, int32
     at = question_find(q, id);
     if (at < 0 || q->block_ids[at] == OSM3S_UNRESOLVED)
         return OSM3S_OK;
-    uint32_t block = osm3s_snapshot_block_of_id(u->s, OSM3S_NODE, q->block_ids[at]), slot;
-    ptrdiff_t found = block == OSM3S_UNRESOLVED ? -1 : snapshot_find(u->s, block, id);
-    if (found < 0)
-        return found == -2 ? OSM3S_CORRUPT
-                           : fail(OSM3S_CORRUPT, "the id map places node %llu in block %u, where it is not",
-                                  (unsigned long long)id, q->block_ids[at]);
-    const view *v = snapshot_view(u->s, block, (uint32_t)found, &slot);
-    if (v == NULL)
+    osm3s_row row = {.id = id, .block = q->block_ids[at]};
+    if (snapshot_locate_row(u->s, OSM3S_NODE, &row))
         return OSM3S_CORRUPT;
-    *lat = (int32_t)column_get(&v->lat, slot);
-    *lon = (int32_t)column_get(&v->lon, slot);
+    *lat = row.lat;
+    *lon = row.lon;
     return OSM3S_OK;
 }
 
@@ -182,4 +176,23 @@ int add_deletion(osm3s_update *u, touched *t, uint32_t version, int family)
     memcpy(u->record.data, &h, sizeof h);
     u->record.len = sizeof h;
     return add_superseded(u, t, family, &box, since, since);
+}
+
+int states_of_versions(osm3s_update *u, touched *t, int family, version_states_fn *of_version)
+{
+    bool was = t->old_block != OSM3S_UNRESOLVED;
+    int error = OSM3S_OK;
+    t->state = u->n_states;
+    for (int32_t v = was ? -1 : 0; v < (int32_t)t->n_versions && error == OSM3S_OK; v++) {
+        bool is_last = v + 1 == (int32_t)t->n_versions;
+        uint32_t since = v < 0 ? t->old_since : version_since(u, t, (uint32_t)v);
+        uint32_t until = is_last ? OSM3S_FOREVER : version_since(u, t, (uint32_t)(v + 1));
+        if (since >= until && !is_last)
+            continue;
+        if (v >= 0 && u->versions[t->version + (uint32_t)v].element->deleted)
+            error = add_deletion(u, t, (uint32_t)v, family);
+        else
+            error = of_version(u, t, v, since, until, is_last);
+    }
+    return error;
 }

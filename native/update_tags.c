@@ -18,64 +18,18 @@ static int add_change(osm3s_update *u, const view *v, uint32_t key, ptrdiff_t pa
     return OSM3S_OK;
 }
 
-static int compare_texts(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-    int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
-    return order ? order : (a_len > b_len) - (a_len < b_len);
-}
-
-/* Number of a key in the dictionary of another block, or -1. */
-static ptrdiff_t find_key(const view *v, const char *key, size_t len)
-{
-    uint32_t low = 0, high = v ? v->n_keys : 0;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        size_t there_len;
-        const char *there = view_key(v, middle, &there_len);
-        int order = compare_texts(there, there_len, key, len);
-        if (order == 0)
-            return (ptrdiff_t)middle;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return -1;
-}
-
-static ptrdiff_t find_pair(const view *v, ptrdiff_t key, const char *value, size_t len)
-{
-    if (key < 0)
-        return -1;
-    uint64_t low = column_get(&v->key_pair, (size_t)key), high = column_get(&v->key_pair, (size_t)key + 1);
-    high = high > v->n_pairs ? v->n_pairs : high;
-    while (low < high) {
-        uint64_t middle = (low + high) / 2;
-        size_t there_len;
-        const char *there = view_value(v, (uint32_t)middle, &there_len);
-        int order = compare_texts(there, there_len, value, len);
-        if (order == 0)
-            return (ptrdiff_t)middle;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return -1;
-}
-
 /* For every entry of `v`: if neither `a` nor `b` has it, note it as added with count 0, or as removed. */
 static int note_missing(osm3s_update *u, const view *v, const view *a, const view *b, uint32_t block_id, bool removed)
 {
     for (uint32_t k = 0; v && k < v->n_keys; k++) {
         size_t len;
         const char *text = view_key(v, k, &len);
-        ptrdiff_t in_a = find_key(a, text, len), in_b = find_key(b, text, len);
+        ptrdiff_t in_a = view_find_key(a, text, len), in_b = view_find_key(b, text, len);
         if (in_a < 0 && in_b < 0 && add_change(u, v, k, -1, block_id, 0, removed))
             return OSM3S_NOMEM;
         for (uint64_t p = column_get(&v->key_pair, k); p < column_get(&v->key_pair, k + 1); p++) {
             const char *value = view_value(v, (uint32_t)p, &len);
-            if (find_pair(a, in_a, value, len) < 0 && find_pair(b, in_b, value, len) < 0
+            if (view_find_pair(a, in_a, value, len) < 0 && view_find_pair(b, in_b, value, len) < 0
                 && add_change(u, v, k, (ptrdiff_t)p, block_id, 0, removed))
                 return OSM3S_NOMEM;
         }
@@ -106,8 +60,8 @@ static int keep_removed(osm3s_update *u, size_t from)
 static bool any_has(const view *const *views, size_t n, const char *key, size_t key_len, const char *value, size_t len)
 {
     for (size_t i = 0; i < n; i++) {
-        ptrdiff_t k = find_key(views[i], key, key_len);
-        if (k >= 0 && (value == NULL || find_pair(views[i], k, value, len) >= 0))
+        ptrdiff_t k = view_find_key(views[i], key, key_len);
+        if (k >= 0 && (value == NULL || view_find_pair(views[i], k, value, len) >= 0))
             return true;
     }
     return false;
@@ -147,13 +101,13 @@ int tags_of_base(osm3s_update *u, const view *base, const view *old_delta, const
     for (uint32_t k = 0; k < v->n_keys; k++) {
         size_t len;
         const char *text = view_key(v, k, &len);
-        ptrdiff_t was = find_key(base, text, len);
+        ptrdiff_t was = view_find_key(base, text, len);
         uint64_t count = view_count_key(v, k);
         if ((was < 0 || view_count_key(base, (uint32_t)was) != count) && add_change(u, v, k, -1, block_id, count, false))
             return OSM3S_NOMEM;
         for (uint64_t p = column_get(&v->key_pair, k); p < column_get(&v->key_pair, k + 1); p++) {
             const char *value = view_value(v, (uint32_t)p, &len);
-            ptrdiff_t pair = find_pair(base, was, value, len);
+            ptrdiff_t pair = view_find_pair(base, was, value, len);
             count = view_count_pair(v, p);
             if ((pair < 0 || view_count_pair(base, (uint64_t)pair) != count)
                 && add_change(u, v, k, (ptrdiff_t)p, block_id, count, false))

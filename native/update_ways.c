@@ -200,26 +200,6 @@ static int version_states(osm3s_update *u, touched *t, int32_t version, uint32_t
     return error;
 }
 
-/* All that the way is one after the other. */
-static int way_states(osm3s_update *u, touched *t)
-{
-    bool was = t->old_block != OSM3S_UNRESOLVED;
-    int error = OSM3S_OK;
-    t->state = u->n_states;
-    for (int32_t v = was ? -1 : 0; v < (int32_t)t->n_versions && error == OSM3S_OK; v++) {
-        bool is_last = v + 1 == (int32_t)t->n_versions;
-        uint32_t since = v < 0 ? t->old_since : version_since(u, t, (uint32_t)v);
-        uint32_t until = is_last ? OSM3S_FOREVER : version_since(u, t, (uint32_t)(v + 1));
-        if (since >= until && !is_last)
-            continue;
-        if (v >= 0 && u->versions[t->version + (uint32_t)v].element->deleted)
-            error = add_deletion(u, t, (uint32_t)v, OSM3S_WAYS);
-        else
-            error = version_states(u, t, v, since, until, is_last);
-    }
-    return error;
-}
-
 int osm3s_update_ways(osm3s_update *u)
 {
     touched_list *ways = &u->of[OSM3S_WAY];
@@ -230,7 +210,7 @@ int osm3s_update_ways(osm3s_update *u)
         if (was && !u->with_positions)
             error = drop_absent_links(u, t);
         if (u->with_history && error == OSM3S_OK)
-            error = way_states(u, t);
+            error = states_of_versions(u, t, OSM3S_WAYS, version_states);
         else if (t->present && error == OSM3S_OK)
             error = u->with_positions ? place_positions(u, t) : place_way(u, t);
         if (error == OSM3S_OK && (was != t->present || place_changes(u, t)))

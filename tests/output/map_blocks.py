@@ -184,11 +184,10 @@ class Blocks:
         """Those of the ids that exist."""
         found = ElementSet()
         for type_, ids in ((NODE, nodes), (WAY, ways), (RELATION, relations)):
-            known = sorted({id_ for id_ in ids if id_ in self._block_of[type_]})
-            blocks = [self._block_of[type_][id_] for id_ in known]
             rows = ffi.addressof(found.handle.of[type_])
-            check(lib.osm3s_snapshot_find(self.handle, type_, known, blocks, len(known), rows))
-            check(lib.osm3s_rows_sort(rows))
+            for id_ in sorted({id_ for id_ in ids if id_ in self._block_of[type_]}):
+                check(lib.osm3s_rows_push(rows, id_, self._block_of[type_][id_], 0, 0, 0))
+            check(lib.osm3s_rows_locate(self.handle, type_, rows))
         return found
 
     def members_of(self, relations: Iterable[int]) -> ElementSet:
