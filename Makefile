@@ -36,6 +36,13 @@ cgi-bin/interpreter: $(LAUNCHER)/interpreter.c
 bench: build
 	$(PY) -m bench.run --size $(or $(SIZE),standard) $(if $(KEEP),--keep $(KEEP)) $(if $(ONLY),--only $(ONLY))
 
+# Many clients at once, with REFERENCE=<prefix> of both systems: bench/results/load.md. Needs ../shared.
+.PHONY: load load-memory
+load: build
+	$(PY) -m bench.load $(if $(KEEP),--keep $(KEEP))
+load-memory: build
+	$(PY) -m bench.load $(if $(KEEP),--keep $(KEEP)) --sides reuse --memory 100000
+
 # --- for people ---
 
 .PHONY: demo docs lint conformance soak sanitize systemd clean

@@ -54,8 +54,10 @@ class Side(ABC):
 
 
 class Ours(Side):
-    def __init__(self, database: Path, level: str = "--meta") -> None:
-        super().__init__("osm3s", PROJECT, database, level)
+    def __init__(self, database: Path, level: str = "--meta", options: tuple[str, ...] = ()) -> None:
+        """`options` are those of the server."""
+        super().__init__(" ".join(["osm3s", *options]), PROJECT, database, level)
+        self.options = options
 
     def import_file(self, pbf: Path, log: Path) -> ProcessFigures:
         self.make_empty()
@@ -84,10 +86,10 @@ class Ours(Side):
             server = subprocess.Popen(self.server_command(port), stdout=log_file, stderr=log_file, env=environment)
         try:
             with HttpClient(port) as client:
-                _wait_until(lambda: _connects(client), server, log)
+                wait_until(lambda: connects(client), server, log)
                 yield client
         finally:
-            _stop(server)
+            stop(server)
             shutil.rmtree(pages, ignore_errors=True)
 
 
@@ -122,19 +124,21 @@ class Reference(Side):
         return _timed_run([self.prefix / "cgi-bin" / "interpreter"], body, output, environment)
 
     @contextmanager
-    def dispatching(self, log: Path) -> Iterator[None]:
+    def dispatching(self, log: Path, domain: str = "--osm-base") -> Iterator[int]:
+        """Yields its pid."""
         program = self.prefix / "bin" / "dispatcher"
-        command = [program, "--osm-base", "--meta", f"--db-dir={self.database}/"]
-        entry = Path("/dev/shm/osm3s_osm_base")
+        command = [program, domain, "--meta", f"--db-dir={self.database}/"]
+        name = "osm3s_" + domain.removeprefix("--").replace("-", "_")
+        entry = Path("/dev/shm", name)
         if entry.exists():
             raise CommandFailed(f"{entry} exists: another dispatcher of the reference runs, or one was killed")
         with open(log, "wb") as log_file:
             dispatcher = subprocess.Popen(list(map(str, command)), stdout=log_file, stderr=log_file)
         try:
-            _wait_until(lambda: (self.database / "osm3s_osm_base").exists(), dispatcher, log)
-            yield
+            wait_until(lambda: (self.database / name).exists(), dispatcher, log)
+            yield dispatcher.pid
         finally:
-            _stop(dispatcher)
+            stop(dispatcher)
 
 
 def _timed_run(command: list[Path | str], stdin: bytes, output: Path, environment: dict[str, str]) -> float:
@@ -159,7 +163,7 @@ def _timed_run(command: list[Path | str], stdin: bytes, output: Path, environmen
     return elapsed_s
 
 
-def _connects(client: HttpClient) -> bool:
+def connects(client: HttpClient) -> bool:
     try:
         client.connect()
     except OSError:
@@ -167,7 +171,7 @@ def _connects(client: HttpClient) -> bool:
     return True
 
 
-def _wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while not condition():
         if process.poll() is not None or time.monotonic() > deadline:
@@ -175,7 +179,7 @@ def _wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes],
         time.sleep(0.02)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(20)

@@ -1,10 +1,12 @@
-"""Many clients at once: a mixed load of the usual shapes of queries at rising concurrency.
+"""Many clients at once: the cases of the conformance kit at rising concurrency, while the data changes all the time.
 
-    python -m bench.load [--size small|standard|large] [--keep DIR] [--clients 1,4,16] [--seconds S] [--sides ours]
+    python -m bench.load --keep DIR [--clients 1,4,16,64] [--seconds 8] [--sides osm3s,reuse,reference]
+    python -m bench.load --keep DIR --memory 100000        memory after every tenth of so many requests
 
 With REFERENCE=<prefix> the reference serves the same data behind nginx and fcgiwrap, in turn with ours. Each client is
-a process with one connection that sends its next query when it has its answer. The shares of the shapes are those of
-real use: more than half are tags in a box with `out; >; out skel qt;`.
+a process with one connection that sends its next query when it has its answer; every answer is compared with the one
+that the same server gave before the load, so what is lost, cut off or refused is counted. The whole run is kept in
+bench/results/load.md or load-memory.md.
 """
 
 from __future__ import annotations
@@ -13,102 +15,107 @@ import argparse
 import os
 import pickle
 import random
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import cgi_server
-from bench.data import SIZES, make_data
 from bench.databases import Ours, Reference, Side
 from bench.http_client import HttpClient, HttpError
-from bench.measure import CommandFailed, resident_bytes_of_tree
-from bench.places import PLACES
-from bench.run import import_kept, say
+from bench.load_mix import FAMILY, Question, digest, questions
+from bench.load_sides import Serving, fill, serving
+from bench.measure import CommandFailed
+from bench.run import say
 from bench.table import commit, machine
 
 PROJECT = Path(__file__).resolve().parent.parent
-KEYS = ("amenity", "shop", "highway", "building", "name", "leisure")
-BOX_DEG = 0.01
-IDS_NEAR = 1000
-
-
-class Shape(NamedTuple):
-    share: int
-    """Of a hundred queries."""
-    name: str
-    text: str
-
-
-SHAPES = (
-    Shape(35, "tags in a box, with their nodes", '[out:json][timeout:25];nwr["{key}"]({box});out;>;out skel qt;'),
-    Shape(25, "a tag in a box", '[out:json][timeout:25];node["{key}"]({box});out;'),
-    Shape(20, "an id", "[out:json];node({id});out;"),
-    Shape(10, "around a place", '[out:json];nwr["{key}"](around:300,{place});out center;'),
-    Shape(7, "ways and what they are part of", '[out:json];way["highway"]({box});(._;<;);out tags;'),
-    Shape(3, "a count", '[out:json];nwr["{key}"];out count;'),
-)
+RESULTS = PROJECT / "bench" / "results"
+ASKED_THROUGHPUT, ASKED_SMALL_P50_MS = 15.0, 2.0
+WARM_UP_S = 1.0
+MEMORY_CLIENTS, MEMORY_PARTS = 8, 10
+HEAD = """\
+| side | clients | requests/s | p50 ms | p95 ms | p99 ms | small p50 | lost | other | requests | MB | updates, rules |
+|---|---|---|---|---|---|---|---|---|---|---|---|"""
+GoOn = Callable[[int], bool]
+"""Whether a client that has its n-th answer asks again."""
 
 
 class Figures(NamedTuple):
-    """Of one side at one number of clients."""
+    """Of one side at one number of clients; times in seconds."""
 
-    latencies_s: list[float]
-    errors: int
+    side: str
+    clients: int
+    latencies: list[float]
+    small: list[float]
+    lost: int
+    other: int
     seconds: float
-    memory_bytes: tuple[int, int]
-    """Of all its processes, before and after."""
+    own_bytes: int
+    changes: tuple[int, int]
 
-    def row(self, side: str, clients: int) -> str:
-        n, ordered = len(self.latencies_s), sorted(self.latencies_s)
-        p50, p95, p99 = (ordered[min(n - 1, n * p // 100)] * 1000 if n else float("nan") for p in (50, 95, 99))
-        before, after = (size / 2**20 for size in self.memory_bytes)
+    @property
+    def throughput(self) -> float:
+        return len(self.latencies) / self.seconds
+
+    def row(self) -> str:
+        p50, p95, p99 = (1000 * percentile(self.latencies, p) for p in (50, 95, 99))
         return (
-            f"| {side} | {clients} | {n / self.seconds:.0f} | {p50:.1f} | {p95:.1f} | {p99:.1f} | {self.errors} "
-            f"| {n} | {before:.0f} → {after:.0f} |"
+            f"| {self.side} | {self.clients} | {self.throughput:.0f} | {p50:.1f} | {p95:.1f} | {p99:.1f} "
+            f"| {1000 * percentile(self.small, 50):.1f} | {self.lost} | {self.other} | {len(self.latencies)} "
+            f"| {self.own_bytes / 2**20:.0f} | {self.changes[0]}, {self.changes[1]} |"
         )
 
 
-def queries(places: dict[str, str], seed: int) -> Iterator[str]:
-    """Without end; the same for the same seed."""
+def percentile(values: list[float], percent: int) -> float:
+    return sorted(values)[min(len(values) - 1, len(values) * percent // 100)] if values else float("nan")
+
+
+def ask(connection: HttpClient, text: str) -> bytes:
+    """The body. Raises HttpError and OSError."""
+    answer = bytearray()
+    connection.query(text, answer.extend)
+    return bytes(answer)
+
+
+def answers_at_rest(port: int, asked: list[Question]) -> list[bytes]:
+    """What the server answers while nobody else asks, as digests. Raises HttpError."""
+    with HttpClient(port, timeout_s=300) as connection:
+        return [digest(ask(connection, question.text)) for question in asked]
+
+
+def client(
+    port: int, asked: list[Question], right: list[bytes], seed: int, go_on: GoOn
+) -> tuple[list[float], list[float], int, int]:
+    """All questions in an order of its own, again and again; latencies, those of small answers, numbers of failures."""
+    latencies: list[float] = []
+    small: list[float] = []
+    lost = other = 0
+    order = list(range(len(asked)))
     chance = random.Random(seed)
-    south, west, north, east = map(float, places["city"].split(","))
-    while True:
-        shape = chance.choices(SHAPES, [shape.share for shape in SHAPES])[0]
-        lat, lon = chance.uniform(south, north), chance.uniform(west, east)
-        yield shape.text.format(
-            key=chance.choice(KEYS),
-            box=f"{lat:.4f},{lon:.4f},{lat + BOX_DEG:.4f},{lon + BOX_DEG:.4f}",
-            place=f"{lat:.4f},{lon:.4f}",
-            id=int(places["node_id"]) + chance.randrange(IDS_NEAR),
-        )
+    with HttpClient(port, timeout_s=120) as connection:
+        connection.connect()
+        while True:
+            chance.shuffle(order)
+            for index in order:
+                if not go_on(len(latencies)):
+                    return latencies, small, lost, other
+                begun = time.perf_counter()
+                try:
+                    answer = ask(connection, asked[index].text)
+                except (HttpError, OSError):
+                    lost += 1
+                    connection.close()
+                    continue
+                latencies.append(time.perf_counter() - begun)
+                if asked[index].small:
+                    small.append(latencies[-1])
+                other += digest(answer) != right[index]
 
 
-def client(port: int, places: dict[str, str], seed: int, until: float) -> tuple[list[float], int]:
-    """Ask one query after the other until a time; latencies and the number of errors."""
-    latencies, errors = [], 0
-    with HttpClient(port, timeout_s=60) as connection:
-        for text in queries(places, seed):
-            started = time.perf_counter()
-            if time.monotonic() >= until:
-                return latencies, errors
-            try:
-                connection.query(text)
-                latencies.append(time.perf_counter() - started)
-            except (HttpError, OSError):
-                errors += 1
-                connection.close()
-    raise AssertionError("there is always another query")
-
-
-def load(port: int, places: dict[str, str], clients: int, seconds: float, memory: Callable[[], int]) -> Figures:
-    before, until = memory(), time.monotonic() + seconds
-    started, results = time.monotonic(), []
+def load(name: str, served: Serving, asked: list[Question], right: list[bytes], clients: int, go_on: GoOn) -> Figures:
+    begun, results = time.monotonic(), []
     for seed in range(clients):
         reading, writing = os.pipe()
         if os.fork() == 0:
@@ -116,98 +123,122 @@ def load(port: int, places: dict[str, str], clients: int, seconds: float, memory
             try:
                 os.close(reading)
                 with open(writing, "wb") as pipe:
-                    pickle.dump(client(port, places, seed, until), pipe)
+                    pickle.dump(client(served.port, asked, right, seed, go_on), pipe)
                 status = 0
             finally:
                 os._exit(status)
         os.close(writing)
         results.append(reading)
     latencies: list[float] = []
-    errors = 0
+    small: list[float] = []
+    lost = other = 0
     for reading in results:
         with open(reading, "rb") as pipe:
-            of_client, of_errors = pickle.load(pipe)
-        latencies += of_client
-        errors += of_errors
-    passed = time.monotonic() - started
-    for _ in range(clients):
-        os.wait()
-    return Figures(latencies, errors, passed, (before, memory()))
+            found = pickle.load(pipe)
+        latencies += found[0]
+        small += found[1]
+        lost, other = lost + found[2], other + found[3]
+    seconds = time.monotonic() - begun
+    return Figures(name, clients, latencies, small, lost, other, seconds, served.own_bytes(), served.changes())
 
 
-@contextmanager
-def serving(side: Side, clients: int, work: Path) -> Iterator[tuple[int, Callable[[], int]]]:
-    """The port of a server, and what tells the memory of its processes. Raises CommandFailed."""
-    if isinstance(side, Ours):
-        with side.serving(work / "load-osm3s.log") as connection:
-            yield connection.port, lambda: resident_bytes_of_tree(_server_of(side))
-        return
-    assert isinstance(side, Reference)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with (
-        side.dispatching(work / "load-dispatcher.log"),
-        cgi_server.serving(side.prefix / "cgi-bin", port, clients, work / "load-nginx.log") as pids,
-    ):
-        yield port, lambda: sum(map(resident_bytes_of_tree, pids))
+def until(seconds: float) -> GoOn:
+    end = time.monotonic() + seconds
+    return lambda _: time.monotonic() < end
 
 
-def allow_duplicates(side: Side) -> None:
-    """Some texts come again, from what looks like one client."""
-    command = [str(side.prefix / "bin" / "dispatcher"), "--osm-base", "--allow-duplicate-queries=yes"]
-    environment = os.environ | {"OVERPASS_DB_DIR": f"{side.database}/"}
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-
-
-def _server_of(side: Ours) -> int:
-    """pid of the server of this database, a child of this process."""
-    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    named = f"--db-dir={side.database}".encode()
-    return next(int(pid) for pid in children if named in Path(f"/proc/{pid}/cmdline").read_bytes())
-
-
-def run(arguments: argparse.Namespace, work: Path) -> list[str]:
-    places, numbers = PLACES[arguments.size], [int(number) for number in arguments.clients.split(",")]
-    pbf = make_data(arguments.size, work)
-    sides: list[Side] = [Ours(work / f"{arguments.size}-osm3s")] if "ours" in arguments.sides else []
-    if "reference" in arguments.sides and os.environ.get("REFERENCE"):
-        sides.append(Reference(Path(os.environ["REFERENCE"]), work / f"{arguments.size}-reference"))
-    lines = [
-        f"Load on the {arguments.size} data at {commit(PROJECT)}, {arguments.seconds:g} s for each number of clients; "
-        f"the reference behind nginx and fcgiwrap. {machine(work)['processor']}; load before: {machine(work)['load']}.",
-        "",
-        "| side | clients | requests/s | p50 ms | p95 ms | p99 ms | errors | requests | memory MB |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+def table(sides: list[Side], numbers: list[int], seconds: float, work: Path) -> list[str]:
+    asked, figures, lines, notes = questions(), [], [], []
     for side in sides:
-        import_kept(side, pbf, work)
-        for clients in numbers:
-            say(f"{side.name}: {clients} clients")
-            with serving(side, clients, work) as (port, memory):
-                load(port, places, clients, min(1.0, arguments.seconds), memory)  # until caches are warm
-                allow_duplicates(side)
-                lines.append(load(port, places, clients, arguments.seconds, memory).row(side.name, clients))
+        fill(side, work)
+        with serving(side, max(numbers), work) as served:
+            right = answers_at_rest(served.port, asked)
+            same = sum(question.expected == found for question, found in zip(asked, right, strict=True))
+            notes.append(f"{side.name} gives {same} of {len(asked)} answers as the kit has them.")
+            for clients in numbers:
+                say(f"{side.name}: {clients} clients")
+                load(side.name, served, asked, right, clients, until(WARM_UP_S))
+                figures.append(load(side.name, served, asked, right, clients, until(seconds)))
+                lines.append(figures[-1].row())
+    return [*notes, "", HEAD, *lines, "", *verdicts(figures)]
+
+
+def verdicts(figures: list[Figures]) -> list[str]:
+    """Ours against the reference at equal p95, and small queries of a single client."""
+    lines = []
+    for name in dict.fromkeys(found.side for found in figures if found.side.startswith("osm3s")):
+        ours = [found for found in figures if found.side == name]
+        for theirs in (found for found in figures if found.side == "reference"):
+            p95 = percentile(theirs.latencies, 95)
+            within = [found.throughput for found in ours if percentile(found.latencies, 95) <= p95]
+            times = max(within, default=0.0) / theirs.throughput
+            verdict = "pass" if times >= ASKED_THROUGHPUT else "miss"
+            lines.append(
+                f"- {name}: {times:.1f} times the throughput of the reference with {theirs.clients} clients, at no "
+                f"higher p95 ({1000 * p95:.0f} ms). Asked: {ASKED_THROUGHPUT:.0f}: {verdict}"
+            )
+        alone = 1000 * percentile(ours[0].small, 50)
+        verdict = "pass" if alone < ASKED_SMALL_P50_MS else "miss"
+        lines.append(
+            f"- {name}: p50 of answers up to 2 KB with {ours[0].clients} client(s): {alone:.2f} ms. "
+            f"Asked: {ASKED_SMALL_P50_MS:.0f} ms: {verdict}"
+        )
+    return lines
+
+
+def memory(sides: list[Side], requests: int, work: Path) -> list[str]:
+    """What every part of so many requests leaves behind."""
+    asked, lines = questions(), [HEAD]
+    each = requests // MEMORY_PARTS // MEMORY_CLIENTS
+    for side in sides:
+        fill(side, work)
+        with serving(side, MEMORY_CLIENTS, work) as served:
+            right = answers_at_rest(served.port, asked)
+            for part in range(MEMORY_PARTS):
+                say(f"{side.name}: part {part + 1} of {MEMORY_PARTS}")
+                lines.append(load(side.name, served, asked, right, MEMORY_CLIENTS, lambda n: n < each).row())
     return lines
 
 
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench.load", description=__doc__)
-    parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--keep", type=Path, help="keep data and databases here and use what is here already")
-    parser.add_argument("--clients", default="1,4,16")
-    parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--sides", default="ours,reference")
+    parser.add_argument("--clients", default="1,4,16,64")
+    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--sides", default="osm3s,reuse,reference")
+    parser.add_argument("--memory", type=int, default=0, metavar="REQUESTS")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="directory for the table")
     arguments = parser.parse_args(words)
+    wanted = arguments.sides.split(",")
     with tempfile.TemporaryDirectory(prefix="osm3s-load-") as temporary:
-        work = arguments.keep or Path(temporary)
+        work = (arguments.keep or Path(temporary)).resolve()
         work.mkdir(parents=True, exist_ok=True)
+        sides: list[Side] = [Ours(work / "load-osm3s")] if "osm3s" in wanted else []
+        if "reuse" in wanted:
+            sides.append(Ours(work / "load-osm3s", options=("--reuse=250",)))
+        if "reference" in wanted and os.environ.get("REFERENCE"):
+            sides.append(Reference(Path(os.environ["REFERENCE"]), work / "load-reference"))
+        facts = machine(work)
+        head = [
+            f"# Load, commit {commit(PROJECT)}, {facts['date']}",
+            "",
+            f"Machine: {', '.join(facts[name] for name in ('processor', 'memory', 'kernel', 'disk'))}; "
+            f"load at the start {facts['load']}. The clients run on the same processors.",
+            f"Data and queries: {FAMILY} of the conformance kit, every case as often as any other. Small: answers "
+            "up to 2 KB. Lost: refused, cut off or none. Other: not the answer given before the load. MB: memory "
+            "that is not of files, all processes, at the end. Updates move an area far away every 5 seconds.",
+        ]
         try:
-            lines = run(arguments, work)
-        except CommandFailed as error:
+            if arguments.memory:
+                lines = memory(sides, arguments.memory, work)
+            else:
+                lines = table(sides, [int(number) for number in arguments.clients.split(",")], arguments.seconds, work)
+        except (CommandFailed, HttpError, OSError) as error:
             say(str(error))
             return 1
-    print("\n".join(lines))
+    text = "\n".join([*head, "", *lines]) + "\n"
+    (arguments.results / ("load-memory.md" if arguments.memory else "load.md")).write_text(text)
+    print(text)
     return 0
 
 

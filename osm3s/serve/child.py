@@ -13,6 +13,7 @@ import signal
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 
 from osm3s.errors import InputError
 from osm3s.ffi import lib
@@ -65,22 +66,37 @@ def live(listener: socket.socket, parent_alive: int, seat: Seat, answer: Answer,
                 return status
 
 
+_client: socket.socket | None = None
+"""Whose end ends this process."""
+
+
+def outlive_client() -> None:
+    """All that is left to do is to write the end of the answer. A client that has it and closes at once must not end
+    this process before it has told the dispatcher that the query is finished."""
+    if _client is not None:
+        survive_closing(_client)
+
+
 def _serve(connection: socket.socket, answer: Answer) -> int:
+    global _client
     limit_preparation()
     try:
         with connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SLOW_CLIENT_S, 0))
             request, descriptors = wire.receive(connection)
             die_when_closed(connection)
+            _client = connection
             status = answer(request, descriptors)
             for descriptor in descriptors:
                 os.close(descriptor)
             survive_closing(connection)
-            connection.send(bytes([status]))
+            with suppress(BrokenPipeError):
+                connection.send(bytes([status]), socket.MSG_NOSIGNAL)
     except (InputError, OSError):
         process.retire()
         return DIED_STATUS
     finally:
+        _client = None
         limit_nothing()
         if lib.osm3s_lane_leave():
             process.retire()

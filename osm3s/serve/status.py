@@ -74,7 +74,7 @@ def data_timestamp(database: Database) -> str:
     """The time up to which the database has the changes; "" if it was never told. Raises DispatcherError."""
     try:
         with open(DatabaseDir(database_root(database)).version, encoding="utf-8") as file:
-            return file.readline().rstrip("\n")
+            return file.readline().rstrip("\n").replace("\\", "")
     except OSError:
         return ""
 

@@ -10,7 +10,7 @@ from osm3s.ffi.sink import Sink
 from osm3s.output.writer import Writer
 from osm3s.ql.request import decode_form
 from osm3s.serve import admission
-from osm3s.serve.child import REHEARSAL, WARM_UP
+from osm3s.serve.child import REHEARSAL, WARM_UP, outlive_client
 from osm3s.serve.frontend import Engine, Query, answer
 from osm3s.serve.limits import limit_execution, limits_restored
 from osm3s.serve.page import Page
@@ -75,6 +75,7 @@ class WebDoor:
         return 0
 
     def complete(self, writer: Writer) -> int:
+        outlive_client()
         self._end(writer)
         self.response.finish()  # now: the client need not wait until the snapshot is closed
         return 0

@@ -9,8 +9,13 @@ from osm3s.paths import DatabaseDir
 
 
 def write_mirrors(db: DatabaseDir, timestamp: str, replicate_id: str) -> None:
-    """Rewrite osm_base_version and replicate_id. Never raises: the commit they tell of has happened."""
-    for path, text in ((db.version, timestamp), (db.replicate_id, replicate_id)):
+    """Rewrite osm_base_version and replicate_id. Never raises: the commit they tell of has happened.
+
+    Where a feed is followed, the time is written as the feed's state files and the reference's scripts write it, with
+    `\\:`: the munin plugin osm_db_lag counts its columns.
+    """
+    shown = timestamp.replace(":", "\\:") if replicate_id else timestamp
+    for path, text in ((db.version, shown), (db.replicate_id, replicate_id)):
         if text:
             with suppress(OSError):
                 _overwrite(path, (text + "\n").encode("utf-8", "surrogateescape"))

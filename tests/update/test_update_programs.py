@@ -82,11 +82,14 @@ def test_files_named_are_one_transaction(tmp_path: Path) -> None:
     assert ids(root) == [("node", 1, 3), ("node", 3, 1), ("way", 2, 1)]
 
 
-def test_the_version_is_kept_without_backslashes(tmp_path: Path) -> None:
+def test_the_version_has_backslashes_in_its_file_alone_and_only_where_a_feed_is_followed(tmp_path: Path) -> None:
     root = tmp_path / "db"
     text = r"2024-03-20T12\:00\:00Z"
-    assert update_database(root, START, f"--version={text}", "--replicate-id=12").returncode == 0
+    assert update_database(root, START, f"--version={text}").returncode == 0
     assert Path(DatabaseDir(str(root)).version).read_text() == "2024-03-20T12:00:00Z\n"
+    assert update_database(root, change_file([NODE]), f"--version={text}", "--replicate-id=12").returncode == 0
+    assert Path(DatabaseDir(str(root)).version).read_text() == text + "\n"
+    assert Database(root).settings.timestamp == "2024-03-20T12:00:00Z"
     assert Database(root).settings.replicate_id == "12"
     assert update_database(root, change_file([NODE]), "--version=x", "--replicate-id=13").returncode == 0
     assert Database(root).settings.timestamp == "x"
