@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,8 +13,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-
-from .street_map import COLUMNS, ROWS
 
 EDITOR = Path(__file__).resolve().parent.parent.parent / "osm3s" / "serve" / "editor"
 FILES = sorted(path.name for path in EDITOR.iterdir() if path.suffix in (".html", ".css", ".mjs"))
@@ -109,22 +106,3 @@ def test_shapes_and_errors_of_answers() -> None:
         {"text": "line 12: parse error: x", "line": 12},
         {"text": "encoding error: y", "line": 0},
     ]
-
-
-@pytest.mark.parametrize(
-    ("query", "seen"),
-    [
-        ("[out:json];way(47,9,48,10);out geom;", f"{ROWS + COLUMNS} shapes; "),
-        ("way(47,9,48,10);out geom;", f"{ROWS + COLUMNS} shapes; "),
-        ("node(1);\nway[;", '<span>1</span><span class="fault">2</span>'),
-        ("[maxsize:1];nwr(47,9,48,10);out;", "<li>runtime error: Query r"),
-    ],
-)
-def test_in_a_browser(api: str, query: str, seen: str) -> None:
-    browser = os.environ.get("OSM3S_BROWSER")
-    if not browser:
-        pytest.skip("OSM3S_BROWSER does not name a program that knows the options of Chromium")
-    url = urllib.parse.urljoin(api, f"/?data={urllib.parse.quote(query)}")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom"]
-    done = subprocess.run([browser, *options, url], capture_output=True, text=True, timeout=120)
-    assert seen in done.stdout
