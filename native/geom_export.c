@@ -290,7 +290,8 @@ int osm3s_around_boxes(const osm3s_around *a, osm3s_bbox *out, size_t room, size
     int code = around_boxes(a, &boxes, n);
     if (code < 0)
         return code;
-    memcpy(out, boxes, (*n < room ? *n : room) * sizeof *out);
+    if (room)
+        memcpy(out, boxes, (*n < room ? *n : room) * sizeof *out);
     free(boxes);
     return OSM3S_OK;
 }

@@ -85,9 +85,13 @@ def test_the_fourth_of_the_same_queries_is_refused_as_long_as_they_run() -> None
     assert server.ask(0, BOB, text=7) == Granted() and server.ask(0, text=8) == Granted()
     server.planner.release(1, 0.1, finished=True)
     assert server.ask(0.1, text=7) == Granted()
-    server.planner.limits.allow_duplicate_queries = True
+    server.planner.limits.change(0, 0, -1, 1)
     assert server.ask(0.1, text=7) == Granted()
-    assert server.planner.duplicates == 1
+    server.planner.limits.change(0, 0, -1, -1)
+    assert server.ask(0.1, text=7) == Granted()
+    server.planner.limits.change(0, 0, -1, 0)
+    assert server.ask(0.1, text=7) == Refused("duplicate_query")
+    assert server.planner.duplicates == 2
 
 
 def test_waiting_queries_are_duplicates_too_but_not_of_those_that_come_later() -> None:

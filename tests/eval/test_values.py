@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from osm3s.eval.evaluators.aggregators import Extreme
 from osm3s.eval.evaluators.operators import BINARY, negate
 from osm3s.eval.evaluators.strings import suffix
 from osm3s.eval.evaluators.values import Memo, integer, is_true, number, number_prefix, number_text, numbers
@@ -39,6 +40,13 @@ def strtoll(text: str) -> tuple[int, int]:
     end = ctypes.c_char_p()
     value = _libc.strtoll(ctypes.cast(buffer, ctypes.c_char_p), ctypes.byref(end), 0)
     return value, len(text.encode()) - len(end.value or b"")
+
+
+def test_extremes_begin_beyond_all_integers() -> None:
+    for largest, only in ((True, -(2**63)), (False, 2**63 - 1)):
+        extreme = Extreme(largest)
+        extreme.add([str(only)])
+        assert extreme.result() == str(only)
 
 
 def same(a: float | None, b: float | None) -> bool:

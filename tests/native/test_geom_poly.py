@@ -117,6 +117,10 @@ def test_square() -> None:
     assert not poly.meets_way(outline, border=False)
     assert not poly.meets_way([(510_100_000, 70_100_000), (510_200_000, 70_200_000)])
     assert poly.meets_way([SQUARE[0], SQUARE[2]], border=False)  # the diagonal, by its midpoint
+    past_a_corner = [(510_050_000, 70_150_000), (510_150_000, 70_050_000)]
+    assert not any(poly.meets_way(way, border=False) for way in (past_a_corner, past_a_corner[::-1]))
+    across = [(510_049_999, 70_150_000), (510_149_999, 70_050_000)]
+    assert all(poly.meets_way(way, border=False) for way in (across, across[::-1]))
 
 
 def test_over_the_antimeridian() -> None:

@@ -62,6 +62,19 @@ def test_dense_and_sparse_id_pages(n: int, n_blocks: int) -> None:
     assert update_ids(page, dict.fromkeys(wanted, UNRESOLVED)) == b""
 
 
+def test_a_damaged_id_page_is_refused() -> None:
+    page = update_ids(b"", {i: i % 3 for i in range(PAGE)})
+    kind = 4 + 3 * 4  # behind the number of blocks and their ids
+    assert page[kind : kind + 2] == bytes((0, 2)), "dense, two bits for an id"
+    for damaged in (
+        page[:kind] + b"\2" + page[kind + 1 :],
+        page[: kind + 1] + bytes((14,)) + page[kind + 2 :],
+        page[:-9],
+    ):
+        with pytest.raises(CorruptError):
+            look_up(damaged)
+
+
 # --- links ----------------------------------------------------------------------------------------------------------
 
 

@@ -134,6 +134,8 @@ def test_a_shadow_cut_anywhere_is_discarded(tmp_path: Path, states: tuple[list[S
     for length in range(0, len(whole), max(1, len(whole) // 40)):
         shadow.write_bytes(whole[:length])
         assert recover(str(root)) == ROLLED_BACK
+    shadow.write_bytes(b"O3S2" + whole[4:])  # of another format
+    assert recover(str(root)) == ROLLED_BACK
     shadow.write_bytes(whole)
     assert recover(str(root)) == ROLLED_FORWARD
     assert Database(root).dump() == states[1]
