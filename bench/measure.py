@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 PAGE_BYTES = mmap.PAGESIZE
 SAMPLE_INTERVAL_S = 0.1
@@ -120,21 +119,6 @@ class _TreeSampler(threading.Thread):
 def tail(log: Path, length: int = 600) -> str:
     """The last `length` bytes of a log as text."""
     return log.read_bytes()[-length:].decode("utf-8", "replace").strip()
-
-
-@dataclass(frozen=True)
-class Timings:
-    """Several runs of one thing, in seconds."""
-
-    runs_s: tuple[float, ...]
-
-    @property
-    def min_s(self) -> float:
-        return min(self.runs_s)
-
-    @property
-    def median_s(self) -> float:
-        return median(self.runs_s)
 
 
 def files_of(directory: Path) -> list[Path]:

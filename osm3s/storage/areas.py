@@ -12,7 +12,6 @@ from osm3s.ffi.element_set import UNRESOLVED, WAY, ElementSet
 from osm3s.paths import DatabaseDir
 from osm3s.storage.snapshot import Snapshot
 
-AREAS_FAMILY = 2
 Box = tuple[int, int, int, int]
 """South, west, north, east in 1e-7 degree; plain: west <= east."""
 

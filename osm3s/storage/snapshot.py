@@ -63,7 +63,6 @@ class Snapshot:
         self.time = 0
         self._attic: dict[tuple[int, int], bytes] = {}
         self._attic_meta: dict[tuple[int, int], bytes] = {}
-        self._user_names: dict[int, str] = {}
         self._areas: Areas | None = None
         self._areas_wanted = False
         self._paused_areas: Areas | None = None

@@ -56,7 +56,6 @@ class DecompressedStream:
         self._kind = kind
         self._new_inflater, self._damaged = _INFLATERS[kind]()
         self._inflater = self._new_inflater()
-        self._begun = False
         self._decompressed = b""
 
     def read(self, n: int) -> bytes:
