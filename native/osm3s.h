@@ -364,6 +364,10 @@ int osm3s_signal_when_parent_ends(int signal);
  * ever had one thread does not need and which copies a hundred pages. -1: errno tells why. */
 int osm3s_fork(void);
 
+/* From now on SIGIO ends this process as soon as the other side of the socket closes it or sends anything. OSM3S_IO: it
+ * has done so already. */
+int osm3s_end_when_closed(int connection);
+
 /* --- lane.c --- */
 
 /* take, give: non-blocking ends of a pipe of tokens. place: a byte that shows `waits` or `holds` once a query of this

@@ -147,14 +147,7 @@ def _next_client(listener: socket.socket, events: select.epoll, parent_alive: in
 
 def die_when_closed(connection: socket.socket) -> None:
     """Let the kernel terminate this process as soon as the other side closes or sends anything more."""
-    signal.signal(signal.SIGIO, signal.SIG_DFL)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    descriptor = connection.fileno()
-    fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_ASYNC)
-    already = select.poll()
-    already.register(descriptor, select.POLLIN | select.POLLRDHUP)
-    if already.poll(0):
+    if lib.osm3s_end_when_closed(connection.fileno()) != lib.OSM3S_OK:
         os._exit(DIED_STATUS)
 
 

@@ -7,18 +7,20 @@ part of an answer may have gone out already, never something that looks complete
 
 from __future__ import annotations
 
+import errno
 import select
 import socket
 import struct
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from osm3s.constants import MAX_BODY_BYTES
 from osm3s.ql.request import too_long
 from osm3s.serve import wire
 from osm3s.serve.doors import door_at
-from osm3s.serve.http_message import Body, Head, Malformed, take_head
+from osm3s.serve.http_message import Body, Head, Malformed, looks_complete, take_head
 from osm3s.serve.request import Request
 from osm3s.serve.response import closing_page
 from osm3s.serve.trusted_proxies import TrustedProxies
@@ -69,6 +71,8 @@ class HttpConnection:
         self._head: Head | None = None
         self._body: Body | None = None
         self._frontend: socket.socket | None = None
+        self._called: socket.socket | None = None
+        """The frontend that gets the request once it has been read: meanwhile it wakes up."""
         self._unsent = memoryview(b"")
         self._keep_alive = False
         self._sent_before = (0, 0)
@@ -106,7 +110,10 @@ class HttpConnection:
                 self.idle = False
                 self._wait(REQUEST_S)
             self._data += data
+            if self._head is None and looks_complete(self._data):
+                self._call_frontend()
             self._advance()
+            self._hang_up()
             self._account()
             if self._loop.buffered_bytes > MAX_BUFFERED_BYTES and self._body is not None and len(self._body.data):
                 self._refuse(504, TOO_BUSY)
@@ -157,22 +164,17 @@ class HttpConnection:
         )
         self._keep_alive = head.keep_alive
         self._head = self._body = None
+        frontend, self._called = self._called, None
         try:
-            frontend = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        except OSError:  # too many open files
-            self._refuse(504, TOO_BUSY)
-            return
-        try:
-            frontend.connect(self._loop.frontend_path)
+            frontend = frontend or self._connected()
             data = memoryview(wire.frame(request))
             sent = socket.send_fds(frontend, [data], [self._client.fileno()])
-        except BlockingIOError:  # the backlog of the frontends is full
-            frontend.close()
-            self._refuse(504, TOO_BUSY)
-            return
         except OSError as error:
-            frontend.close()
-            self._refuse(504, f"runtime error: The processes that answer queries are not there: {error.strerror}.")
+            if frontend is not None:
+                frontend.close()
+            busy = error.errno in (errno.EAGAIN, errno.EMFILE, errno.ENFILE)  # the first: the backlog is full
+            missing = f"runtime error: The processes that answer queries are not there: {error.strerror}."
+            self._refuse(504, TOO_BUSY if busy else missing)
             return
         self._unsent = data[sent:]
         self._frontend = frontend
@@ -180,6 +182,26 @@ class HttpConnection:
         self.deadline = 0.0
         self._loop.watch(frontend, select.EPOLLIN | (select.EPOLLOUT if self._unsent else 0), self._on_frontend)
         self._loop.watch(self._client, select.EPOLLRDHUP, self._on_client)
+
+    def _connected(self) -> socket.socket:
+        """To the next frontend that waits. Raises OSError."""
+        frontend = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            frontend.connect(self._loop.frontend_path)
+        except OSError:
+            frontend.close()
+            raise
+        return frontend
+
+    def _call_frontend(self) -> None:
+        with suppress(OSError):  # then `_ask` meets the error as well
+            self._called = self._connected()
+
+    def _hang_up(self) -> None:
+        """The request was none after all."""
+        if self._called is not None:
+            self._called.close()
+            self._called = None
 
     def _client_address(self, head: Head) -> str:
         """The peer, or whom a proxy that we trust says it speaks for."""

@@ -11,6 +11,7 @@ MAX_FRAMING_BYTES = 64 * 1024
 """Of lines between chunks and behind the last one: a body in tiny chunks would keep the server busy for long."""
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([!-~\x80-\xff]+) HTTP/([0-9])\.([0-9])")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\x00\r\n]*)")
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\x00\r\n]*)?")
 _ORIGIN_FORM = re.compile(rb"(?:https?://[^/?]*)?([^?]*)(?:\?(.*))?", re.IGNORECASE)
 
@@ -47,6 +48,15 @@ class Head:
     def text(self, name: bytes) -> str:
         """A field's value; "" if it is absent."""
         return self.headers.get(name, b"").decode("latin-1")
+
+
+def looks_complete(data: bytearray) -> bool:
+    """A quick guess whether a whole request has come, before it is read properly."""
+    end = data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
+    if end < 0:
+        return False
+    length = _LENGTH.search(data, 0, end + 2)
+    return data.startswith(b"GET ") if length is None else len(data) - end - 4 >= int(length[1])
 
 
 def take_head(data: bytearray) -> Head | None:
