@@ -368,6 +368,11 @@ int osm3s_fork(void);
  * has done so already. */
 int osm3s_end_when_closed(int connection);
 
+/* Send a message of at most 64 bytes every so often, by a signal (SIGRTMIN) and without a thread: for processes of
+ * our own. It replaces what was repeated before. */
+int osm3s_repeat_message(int connection, const uint8_t *bytes, size_t n, uint32_t every_ms);
+int osm3s_repeat_no_more(void);
+
 /* --- lane.c --- */
 
 /* take, give: non-blocking ends of a pipe of tokens. place: a byte that shows `waits` or `holds` once a query of this

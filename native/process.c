@@ -1,8 +1,12 @@
 /* process.c: what Linux offers to a process and Python does not. */
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "osm3s.h"
@@ -26,4 +30,48 @@ int osm3s_end_when_closed(int connection)
         return OSM3S_IO;
     struct pollfd already = {.fd = connection, .events = POLLIN | POLLRDHUP};
     return poll(&already, 1, 0) > 0 ? OSM3S_IO : OSM3S_OK;
+}
+
+static struct {
+    int connection;
+    uint8_t bytes[64];
+    size_t n;
+    int armed;
+    timer_t timer;
+} repeated;
+
+static void send_again(int number)
+{
+    (void)number;
+    int saved = errno;
+    send(repeated.connection, repeated.bytes, repeated.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    errno = saved;
+}
+
+int osm3s_repeat_message(int connection, const uint8_t *bytes, size_t n, uint32_t every_ms)
+{
+    if (n > sizeof repeated.bytes || osm3s_repeat_no_more() != OSM3S_OK)
+        return OSM3S_IO;
+    memcpy(repeated.bytes, bytes, n);
+    repeated.n = n;
+    repeated.connection = connection;
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = send_again;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
+    struct timespec every = {(time_t)(every_ms / 1000), (long)(every_ms % 1000) * 1000000};
+    struct itimerspec times = {every, every};
+    if (sigaction(SIGRTMIN, &action, NULL) || timer_create(CLOCK_MONOTONIC, &event, &repeated.timer))
+        return OSM3S_IO;
+    repeated.armed = 1;
+    return timer_settime(repeated.timer, 0, &times, NULL) ? OSM3S_IO : OSM3S_OK;
+}
+
+int osm3s_repeat_no_more(void)
+{
+    int was_armed = repeated.armed;
+    repeated.armed = 0;
+    return was_armed && timer_delete(repeated.timer) ? OSM3S_IO : OSM3S_OK;
 }

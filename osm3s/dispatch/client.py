@@ -106,6 +106,11 @@ class DispatcherClient:
         waiting.register(self._socket, select.POLLIN | select.POLLRDHUP)
         return not waiting.poll(0)
 
+    @property
+    def sign_of_life(self) -> tuple[int, bytes]:
+        """The descriptor, and what to write into it from time to time during a session, if not by `prolongate`."""
+        return self._socket.fileno(), encode(("prolongate",))
+
     def close(self) -> None:
         """End the connection; whatever it holds is released."""
         self._socket.close()

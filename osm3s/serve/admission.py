@@ -14,6 +14,7 @@ from osm3s.dispatch.client import NOT_RUNNING_ORIGIN, DispatcherClient, ReadSess
 from osm3s.dispatch.version import Version
 from osm3s.dispatch.wire import encode
 from osm3s.errors import ContextError, DispatcherError, UsageError
+from osm3s.ffi import lib
 from osm3s.paths import DatabaseDir
 from osm3s.serve.reuse import process
 
@@ -45,7 +46,8 @@ class Permission:
             return 0
         self._session = session = self._held.enter_context(self._client.granted_reading())
         if self._timeout_s >= PROLONGATE_FROM_S:
-            self._held.enter_context(_signs_of_life(session))
+            signs = _signs_by_timer(self._client) if process.is_frontend else _signs_by_thread(session)
+            self._held.enter_context(signs)
         return session.version.txn_id
 
     def opened(self, txn_id: int) -> None:
@@ -136,7 +138,18 @@ def admitted(
 
 
 @contextmanager
-def _signs_of_life(session: ReadSession) -> Iterator[None]:
+def _signs_by_timer(client: DispatcherClient) -> Iterator[None]:
+    """A thread would cost more than a small query, and hardly a query lasts until the first sign."""
+    connection, message = client.sign_of_life
+    lib.osm3s_repeat_message(connection, message, len(message), round(PROLONGATE_EVERY_S * 1000))
+    try:
+        yield
+    finally:
+        lib.osm3s_repeat_no_more()
+
+
+@contextmanager
+def _signs_by_thread(session: ReadSession) -> Iterator[None]:
     over = threading.Event()
 
     def tell() -> None:

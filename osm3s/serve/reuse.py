@@ -20,16 +20,17 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Reuse:
-    """`stays`: what was opened for a query is kept for the next one."""
+    """`stays`: what was opened for a query is kept for the next one. `is_frontend`: this process does nothing else."""
 
     def __init__(self) -> None:
         self.stays = False
+        self.is_frontend = False
         self._left = 0
         self._most_bytes = 0
 
     def begin(self, most_queries: int) -> None:
         """From now on this process answers queries, so many at most."""
-        self.stays = most_queries > 1
+        self.stays, self.is_frontend = most_queries > 1, True
         self._left = most_queries
         self._most_bytes = _private_bytes() + MOST_GROWTH_BYTES
 

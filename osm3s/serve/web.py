@@ -32,7 +32,7 @@ WARM_UP_QUERIES = (
     b"data=[out:json];node(1);out;",
     b"data=[out:json];way(1);out geom;",
     b"data=[out:json];relation(1);out meta;",
-    b"data=[out:json][timeout:900];relation[type=multipolygon];out count;",
+    b"data=[out:json][timeout:25];relation[type=multipolygon];out count;",
     b"data=[out:json];nwr[a=b](1,1,2,2);out center;",
     b"data=[bbox:1,1,2,2];(node;way[a];<;);out meta qt;",
     b"data=[out:csv(::id,name;false)];nwr[~a~b];out;",

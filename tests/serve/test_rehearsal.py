@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from osm3s.ffi import lib
 from osm3s.serve import admission, child, web
 from osm3s.serve.board import Board, Seat
 from osm3s.serve.engine import EMPTY
+from osm3s.serve.limits import limits_restored
 from osm3s.serve.request import Database, Request
 from osm3s.serve.reuse import process
 from osm3s.serve.slow_log import slow_log
@@ -35,7 +38,7 @@ def state() -> tuple[object, ...]:
 @pytest.mark.parametrize("query", web.WARM_UP_QUERIES)
 def test_an_empty_map_answers_what_is_rehearsed(query: bytes, tmp_path: Path) -> None:
     before = state()
-    with open(tmp_path / "answer", "wb") as answer, admission.rehearsing(Database("")), web.limits_restored():
+    with open(tmp_path / "answer", "wb") as answer, admission.rehearsing(Database("")), limits_restored():
         web.serve(Request("interpreter", "http", body=query), answer.fileno(), Database(""), EMPTY)
     text = (tmp_path / "answer").read_bytes().decode()
     assert text.startswith("HTTP/1.1 200 OK\r\n") and "error" not in text
@@ -85,3 +88,24 @@ def test_a_fork_without_pythons_afterwork() -> None:
     if pid == 0:
         os._exit(7)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+
+
+def test_signs_of_life_without_a_thread() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert lib.osm3s_repeat_message(ours.fileno(), b"alive", 5, 1) == lib.OSM3S_OK
+        assert [theirs.recv(5, socket.MSG_WAITALL) for _ in range(3)] == [b"alive"] * 3
+        assert lib.osm3s_repeat_no_more() == lib.OSM3S_OK
+        assert lib.osm3s_repeat_no_more() == lib.OSM3S_OK
+        assert lib.osm3s_repeat_message(ours.fileno(), bytes(65), 65, 1) == lib.OSM3S_IO
+
+
+def test_a_warmed_parent_has_one_thread(tmp_path: Path) -> None:
+    before = threading.active_count()
+    started: list[threading.Thread] = []
+    threading.setprofile(lambda *_: started.append(threading.current_thread()))
+    try:
+        child.warm_up(lambda request, outputs: web.serve(request, outputs[0], Database(str(tmp_path)), FakeEngine()))
+    finally:
+        threading.setprofile(None)
+    assert (started, threading.active_count()) == ([], before)
