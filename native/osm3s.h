@@ -360,16 +360,11 @@ void osm3s_set_locale(void);
 /* The signal comes when the thread that forked this process ends. */
 int osm3s_signal_when_parent_ends(int signal);
 
-/* fork(2) without what Python does after it (locks of other threads, os.register_at_fork), which a process that only
- * ever had one thread does not need and which copies a hundred pages. -1: errno tells why. */
+/* fork(2) without what Python does after it: for a process that only ever had one thread. -1: errno tells why. */
 int osm3s_fork(void);
-
-/* From now on SIGIO ends this process as soon as the other side of the socket closes it or sends anything. OSM3S_IO: it
- * has done so already. */
+/* From now on SIGIO ends this process when the other side closes or sends. OSM3S_IO: it has done so already. */
 int osm3s_end_when_closed(int connection);
-
-/* Send a message of at most 64 bytes every so often, by a signal (SIGRTMIN) and without a thread: for processes of
- * our own. It replaces what was repeated before. */
+/* Send at most 64 bytes every so often, by a signal (SIGRTMIN) and without a thread; only the latest message. */
 int osm3s_repeat_message(int connection, const uint8_t *bytes, size_t n, uint32_t every_ms);
 int osm3s_repeat_no_more(void);
 
