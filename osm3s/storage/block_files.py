@@ -42,7 +42,7 @@ class BlockWriter:
             length += len(frame)
         self.position = offset + length
         if len(self._buffer) > WRITE_BUFFER_BYTES:
-            self._flush()
+            self.flush()
         return offset
 
     def write_at(self, offset: int, *frames: bytes | memoryview) -> None:
@@ -60,14 +60,15 @@ class BlockWriter:
         except OSError as error:
             raise StorageError(f"{self.path}: cannot write: {error.strerror}; nothing was changed") from None
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Hand what was appended to the kernel."""
         self._write(self._buffer, self._flushed)
         self._flushed += len(self._buffer)
         self._buffer = bytearray()
 
     def sync(self) -> None:
         """Everything appended is on disk when this returns."""
-        self._flush()
+        self.flush()
         try:
             os.fdatasync(self._fd)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""How a change becomes visible: extents to disk, shadow to disk, permission, one LMDB transaction, mirrors.
+"""How a change becomes visible: extents and shadow to disk, permission, one LMDB transaction, mirrors.
 
 The only module that publishes. A crash at any place leaves the old state or the new one, see `recovery`.
 """
@@ -27,9 +27,7 @@ def publish(change: WriteTransaction, ask_to_merge: Callable[[], None] = lambda:
     """
     change.complete()
     failpoint.reached("after_extents")
-    change.sync_extents()
-    failpoint.reached("after_extents_sync")
-    write_shadow(change.db, change.base_commit, change.changes)
+    write_shadow(change.db, change.base_commit, change.extents, change.changes, change.sync)
     failpoint.reached("after_shadow_sync")
     try:
         ask_to_merge()

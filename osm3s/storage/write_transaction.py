@@ -5,6 +5,7 @@ Nothing of it is visible before `commit.publish`. The caller has the permission 
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from threading import Thread
 from types import TracebackType
@@ -13,11 +14,12 @@ from typing import Any
 from osm3s.ffi import check, ffi, lib
 from osm3s.paths import DatabaseDir
 from osm3s.storage import index_keys
-from osm3s.storage.block_files import BlockWriter
+from osm3s.storage.block_files import BlockWriter, checksum
 from osm3s.storage.directory_pages import DirectoryPages
 from osm3s.storage.free_extents import FREE_KEY, LAST_MERGE_KEY, LATEST_KEY, FreeExtents, rounded
 from osm3s.storage.index import open_for_writing, read_settings
 from osm3s.storage.settings import N_FILES
+from osm3s.storage.shadow import WrittenExtent
 
 SPARE_BYTES = 1 << 28
 """Room in the index that a commit finds without having to enlarge the map."""
@@ -35,6 +37,8 @@ class WriteTransaction:
         self.changes: dict[bytes, bytes | None] = {}
         """Index key -> new value; None: removed."""
         self.env = open_for_writing(db.index, SPARE_BYTES)
+        self.extents: list[WrittenExtent] = []
+        """What has been written into the block files."""
         self._writers: dict[int, BlockWriter] = {}
         try:
             self.env.reader_check()
@@ -81,10 +85,13 @@ class WriteTransaction:
             # the rest of the last unit belongs to the extent that ends in it, also when that has another content now
             writer = BlockWriter(self.db.block_file(file), rounded(self.settings.file_len[file]))
             self._writers[file] = writer
-        offset = self._free.take(file, sum(map(len, frames)))
+        content = b"".join(frames)
+        offset = self._free.take(file, len(content))
         if offset is None:
-            return writer.append(*frames)
-        writer.write_at(offset, *frames)
+            offset = writer.append(content)
+        else:
+            writer.write_at(offset, content)
+        self.extents.append(WrittenExtent(file, len(content), offset, checksum(content)))
         return offset
 
     def free_extent(self, file: int, offset: int, length: int) -> None:
@@ -99,9 +106,10 @@ class WriteTransaction:
     # --- the end ----------------------------------------------------------------------------------------------------
 
     def complete(self) -> None:
-        """Write what is left, count the commit: after this come only `sync_extents` and the merge."""
+        """Write what is left, count the commit: after this come only the shadow, `sync` and the merge."""
         self.directory.write(self)
         for file, writer in self._writers.items():
+            writer.flush()
             self.settings.file_len[file] = writer.position
         self.settings.commit = self.base_commit + 1
         free, latest = self._free.pack()
@@ -109,10 +117,11 @@ class WriteTransaction:
         self.put(LATEST_KEY, latest)
         self.put(index_keys.setting("database"), self.settings.pack())
 
-    def sync_extents(self) -> None:
-        """At the same time, since they wait for the same journal: all files together take hardly longer than one.
+    def sync(self, descriptor: int) -> None:
+        """Bring the extents and a file that is open to the disk.
 
-        Raises StorageError.
+        At the same time, since they wait for the same journal: all files together take hardly longer than one.
+        Raises StorageError, OSError.
         """
         failures: list[BaseException] = []
 
@@ -125,6 +134,10 @@ class WriteTransaction:
         threads = [Thread(target=sync, args=(writer,)) for writer in self._writers.values()]
         for thread in threads:
             thread.start()
+        try:
+            os.fdatasync(descriptor)
+        except OSError as error:
+            failures.append(error)
         for thread in threads:
             thread.join()
         if failures:

@@ -19,8 +19,8 @@ from osm3s.storage.recovery import CLEAN, ROLLED_BACK, ROLLED_FORWARD, recover
 from osm3s.storage.snapshot import Snapshot
 
 NO_DOMAIN = ["domain_before_rename"]
-OLD = ["after_extents", "after_extents_sync", "before_shadow_complete"]
-ROLLED = ["after_shadow_sync", "before_merge", "in_merge"]
+OLD = ["after_extents", "before_shadow_complete"]
+ROLLED = ["before_sync", "after_shadow_sync", "before_merge", "in_merge"]
 NEW = ["after_merge", "after_mirrors", "after_shadow_removed"]
 OUTCOMES = {"before_shadow_complete": ROLLED_BACK} | dict.fromkeys(ROLLED, ROLLED_FORWARD)
 CHANGES = [START[1]._replace(position=(5, 3000)), START[-1]._replace(deleted=True), START[-2]._replace(id=4)]

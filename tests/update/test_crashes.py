@@ -30,9 +30,17 @@ CHANGES = change_file(
 
 BEFORE_RENAME = [*(f"import_before_sync_{family}" for family in range(4)), "import_before_index_sync"]
 BEFORE_RENAME += ["import_before_rename", "import_before_index_rename"]
-OLD = ["after_extents", "after_extents_sync", "before_shadow_complete"]
-NEW = ["after_shadow_sync", "before_merge", "in_merge", "after_merge", "after_mirrors", "after_shadow_removed"]
-OUTCOMES = {"before_shadow_complete": ROLLED_BACK} | dict.fromkeys(NEW[:3], ROLLED_FORWARD)
+OLD = ["after_extents", "before_shadow_complete"]
+NEW = [
+    "before_sync",
+    "after_shadow_sync",
+    "before_merge",
+    "in_merge",
+    "after_merge",
+    "after_mirrors",
+    "after_shadow_removed",
+]
+OUTCOMES = {"before_shadow_complete": ROLLED_BACK} | dict.fromkeys(NEW[:4], ROLLED_FORWARD)
 
 
 @pytest.fixture(scope="module")
@@ -92,16 +100,17 @@ def test_a_commit_that_is_killed_is_undone_or_made_whole(
 
 
 @pytest.mark.parametrize("failpoint", OLD + NEW)
-def test_a_compaction_that_is_killed_changes_no_element(
-    tmp_path: Path, failpoint: str, states: tuple[list[Stored], list[Stored]]
-) -> None:
+def test_a_compaction_that_is_killed_changes_no_element(tmp_path: Path, failpoint: str) -> None:
+    """A list of more than 2 KiB of dead nodes is left to the compaction: a transaction of its own behind the commit."""
     root = tmp_path / "db"
-    update_database(root, START, "--meta")
-    assert update_database(root, CHANGES, failpoint=f"{failpoint}:2").returncode == -signal.SIGKILL
+    nodes = [Element("node", i, (i * 100, i * 50), 1, 10, 1, 1, "ann", False, [], [], []) for i in range(1, 3000)]
+    update_database(root, osm_file(nodes), "--meta", "--areas=none")
+    gone = change_file([node._replace(deleted=True, version=2) for node in nodes[:1500]])
+    assert update_database(root, gone, failpoint=f"{failpoint}:2").returncode == -signal.SIGKILL
     recover(str(root))
     database = Database(root)
     database.check()
-    assert database.dump() == states[1]
+    assert [stored.element.id for stored in database.dump()] == [node.id for node in nodes[1500:]]
 
 
 def test_a_killed_recovery_is_taken_up_by_the_next(
@@ -122,6 +131,23 @@ def test_a_torn_shadow_is_discarded(tmp_path: Path, content: bytes, states: tupl
     Path(DatabaseDir(str(root)).shadow).write_bytes(content)
     assert recover(str(root)) == ROLLED_BACK
     assert recover(str(root)) == CLEAN
+    assert Database(root).dump() == states[0]
+
+
+@pytest.mark.parametrize("arrived", [b"", b"\0" * (1 << 20)])
+def test_a_shadow_whose_extents_are_not_on_the_disk_is_discarded(
+    tmp_path: Path, arrived: bytes, states: tuple[list[Stored], list[Stored]]
+) -> None:
+    """As after a power failure before the sync was done: the kernel writes files in any order."""
+    root = tmp_path / "db"
+    update_database(root, START, "--meta")
+    tagged_nodes = Path(DatabaseDir(str(root)).block_file(1))
+    before = tagged_nodes.read_bytes()
+    update_database(root, CHANGES, failpoint="before_sync")
+    written = tagged_nodes.stat().st_size - len(before)
+    assert written > 0
+    tagged_nodes.write_bytes(before + arrived[:written])
+    assert recover(str(root)) == ROLLED_BACK
     assert Database(root).dump() == states[0]
 
 

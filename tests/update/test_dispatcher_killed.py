@@ -27,7 +27,7 @@ from osm3s.paths import status_page as page_path
 from osm3s.update.update_files import update_files
 
 IMPORT = [BEFORE_RENAME[0], "import_before_rename", "import_before_index_rename", "import_after_index_rename"]
-REFUSED = [*OLD, "after_shadow_sync"]
+REFUSED = [*OLD, "before_sync", "after_shadow_sync"]
 """Places before the writer asks whether it may merge: without a dispatcher it undoes its change."""
 LATER = change_file([NODES[3]._replace(position=(9, 9), version=5)])
 FAILED = 2
