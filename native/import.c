@@ -409,7 +409,8 @@ int osm3s_import_next_block(osm3s_import *i, int family, osm3s_block *out, uint6
 
 /* --- pages of the index; keys as in osm3s/storage/index.py and FORMAT.md --- */
 
-enum { PAGE_LEN = 8000, LINKS_PER_PAGE = 1500, MOST_KEY = 480 };
+/* A page and some room to grow fit into one page of LMDB. */
+enum { PAGE_LEN = 3600, LINKS_PER_PAGE = 1500, MOST_KEY = 480 };
 
 static int put_key(buffer *key, char letter, uint8_t kind, uint64_t number)
 {

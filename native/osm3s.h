@@ -739,7 +739,7 @@ void osm3s_update_with_positions(osm3s_update *);
 /* Elements of any order: of several with one id the last of the highest version counts; with history those of lower
  * versions are superseded ones if their timestamps ascend. */
 int osm3s_update_add(osm3s_update *, const osm3s_batch *);
-/* Ask for at most so many blocks to be made anew whose delta has more than 2 KiB and a tenth of its base; returns how
+/* Ask for at most so many blocks to be made anew whose delta has more than 2 KiB and a fifth of its base; returns how
  * many there are. For an update without elements. */
 uint32_t osm3s_update_rewrite_due(osm3s_update *, uint32_t most);
 int osm3s_update_begin(osm3s_update *);

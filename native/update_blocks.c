@@ -39,15 +39,15 @@ static int family_of(const osm3s_update *u, uint32_t block)
     return f;
 }
 
-/* Bytes that a delta may have whatever the size of its base. */
-enum { SMALL_DELTA_BYTES = 2048 };
+/* Bytes that a delta may have whatever the size of its base, and which part of the base it may be else. */
+enum { SMALL_DELTA_BYTES = 2048, LARGE_DELTA_PART = 5 };
 
 /* Whether a delta is so large, with so many bytes more, that the block should be made anew. */
 static bool is_due(const osm3s_dir_entry *e, uint64_t more)
 {
     uint64_t base = (uint64_t)e->head_len + e->body_len + e->meta_len;
     uint64_t delta = (uint64_t)e->n_dead * 2 + e->delta_head_len + e->delta_body_len + e->delta_meta_len + more;
-    return delta > SMALL_DELTA_BYTES && delta > base / 10;
+    return delta > SMALL_DELTA_BYTES && delta > base / LARGE_DELTA_PART;
 }
 
 /* How much smaller records become in a delta, at least; nodes without tags, all others. Measured: 6 and 2.5 to 4. */

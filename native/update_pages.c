@@ -2,7 +2,8 @@
 #include "update.h"
 #include "varint.h"
 
-enum { PAGE_LEN = 8000, LINKS_PER_PAGE = 1500, MOST_KEY = 480 };
+/* A page and some room to grow fit into one page of LMDB. */
+enum { PAGE_LEN = 3600, LINKS_PER_PAGE = 1500, MOST_KEY = 480 };
 
 /* --- pages that come out of an edit --- */
 

@@ -23,6 +23,12 @@ LAST_MERGE_KEY = index_keys.setting("last_merge")
 
 UNIT_BYTES = 64
 FILES = range(6)
+SMALL_BYTES = 16384
+"""Extents up to this size are written side by side, so that a commit of many small ones writes few pages."""
+RUN_BYTES = 65536
+"""Free space from this size on is used for them from its beginning to its end."""
+LARGE_FREE_PART = 4
+"""Smaller holes are filled by them only when this part of the file is free."""
 
 
 def rounded(length: int) -> int:
@@ -38,6 +44,8 @@ class FreeExtents:
         self._waiting: list[list[tuple[int, int, int]]] = [[] for _ in FILES]
         self._usable: list[list[tuple[int, int]]] = [[] for _ in FILES]
         """(length, offset), sorted: the first that is long enough fits best."""
+        self._runs: list[tuple[int, int]] = [(0, 0)] * len(FILES)
+        """(length, offset) of what small extents are being written into."""
         self._freed: list[list[int]] = [[] for _ in FILES]
         stored = msgpack.unpackb(packed) if packed else []
         newest = msgpack.unpackb(latest) if latest else []
@@ -55,22 +63,37 @@ class FreeExtents:
                 else:
                     self._waiting[file].append(extent)
             self._usable[file] = sorted((length, offset) for offset, length in _merged(usable))
+        self._free_bytes = [sum(length for length, _ in usable) for usable in self._usable]
 
-    def take(self, file: int, length: int) -> int | None:
-        """The offset of a free extent, which is free no more; None if none is long enough."""
+    def take(self, file: int, length: int, file_len: int = 0) -> int | None:
+        """The offset of a free extent, which is free no more; None if it is to be appended to the file."""
         length = rounded(length)
         usable = self._usable[file]
+        if length <= SMALL_BYTES:
+            run = self._runs[file]
+            if run[0] < length and usable and usable[-1][0] >= RUN_BYTES:
+                if run[0]:
+                    insort(usable, run)
+                run = usable.pop()
+            if run[0] >= length:
+                self._runs[file] = run[0] - length, run[1] + length
+                self._free_bytes[file] -= length
+                return run[1]
+            if self._free_bytes[file] * LARGE_FREE_PART < file_len:
+                return None
         at = bisect_left(usable, (length, 0))
         if at == len(usable):
             return None
         found, offset = usable.pop(at)
+        self._free_bytes[file] -= length
         if found > length:
             insort(usable, (found - length, offset + length))
         return offset
 
     def usable(self, file: int) -> list[tuple[int, int]]:
-        """Length and offset of what may be overwritten, sorted."""
-        return self._usable[file]
+        """Length and offset of what may be overwritten."""
+        run = self._runs[file]
+        return [*self._usable[file], run] if run[0] else self._usable[file]
 
     def free(self, file: int, offset: int, length: int) -> None:
         """An extent that the database will not need after the commit."""
@@ -82,7 +105,7 @@ class FreeExtents:
         stored: list[list[int]] = []
         for file in FILES:
             flat = [number for extent in self._waiting[file] for number in extent]
-            for length, offset in self._usable[file]:
+            for length, offset in self.usable(file):
                 flat += (offset, length, 0)
             stored.append(flat)
         return msgpack.packb(stored), msgpack.packb(self._freed)

@@ -86,7 +86,7 @@ class WriteTransaction:
             writer = BlockWriter(self.db.block_file(file), rounded(self.settings.file_len[file]))
             self._writers[file] = writer
         content = b"".join(frames)
-        offset = self._free.take(file, len(content))
+        offset = self._free.take(file, len(content), self.settings.file_len[file])
         if offset is None:
             offset = writer.append(content)
         else:

@@ -15,7 +15,7 @@ MOST_BLOCKS = 256
 
 
 def compact(permission: Permission, most_blocks: int = MOST_BLOCKS) -> int:
-    """Make blocks with a delta of more than 2 KiB and a tenth of their base anew; return how many were.
+    """Make blocks with a delta of more than 2 KiB and a fifth of their base anew; return how many were.
 
     Elements, timestamp and replication id stay as they are. Raises StorageError, DispatcherError.
     """

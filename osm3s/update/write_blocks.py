@@ -14,7 +14,8 @@ from osm3s.storage.write_transaction import WriteTransaction
 DELTAS, ATTIC = 4, 5
 UNRESOLVED = 0xFFFFFFFF
 SMALL_DELTA_BYTES = 2048
-"""A delta up to this size is never too large; else a tenth of the base is. As in native/update_blocks.c."""
+LARGE_DELTA_PART = 5
+"""A delta up to this size is never too large; else this part of its base is. As in native/update_blocks.c."""
 COMPRESSED_TO = 3
 """Records of superseded versions become smaller by at least this factor."""
 
@@ -136,7 +137,7 @@ class ChangedBlocks:
         )
 
     def _put_delta(self, block: Any, entry: DirectoryEntry) -> None:
-        self.n_large_deltas += entry.delta_bytes > max(SMALL_DELTA_BYTES, entry.base_bytes // 10)
+        self.n_large_deltas += entry.delta_bytes > max(SMALL_DELTA_BYTES, entry.base_bytes // LARGE_DELTA_PART)
         self._txn.directory.replace(block.block, entry)
 
     def _base(self, block: Any) -> DirectoryEntry:
