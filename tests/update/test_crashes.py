@@ -101,16 +101,16 @@ def test_a_commit_that_is_killed_is_undone_or_made_whole(
 
 @pytest.mark.parametrize("failpoint", OLD + NEW)
 def test_a_compaction_that_is_killed_changes_no_element(tmp_path: Path, failpoint: str) -> None:
-    """A list of more than 2 KiB of dead nodes is left to the compaction: a transaction of its own behind the commit."""
+    """The long list of dead nodes is left to the compaction: a transaction of its own behind the commit."""
     root = tmp_path / "db"
     nodes = [Element("node", i, (i * 100, i * 50), 1, 10, 1, 1, "ann", False, [], [], []) for i in range(1, 3000)]
     update_database(root, osm_file(nodes), "--meta", "--areas=none")
-    gone = change_file([node._replace(deleted=True, version=2) for node in nodes[:1500]])
+    gone = change_file([node._replace(deleted=True, version=2) for node in nodes[:2900]])
     assert update_database(root, gone, failpoint=f"{failpoint}:2").returncode == -signal.SIGKILL
     recover(str(root))
     database = Database(root)
     database.check()
-    assert [stored.element.id for stored in database.dump()] == [node.id for node in nodes[1500:]]
+    assert [stored.element.id for stored in database.dump()] == [node.id for node in nodes[2900:]]
 
 
 def test_a_killed_recovery_is_taken_up_by_the_next(
