@@ -64,8 +64,9 @@ def import_extract(database: Path) -> None:
         database.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DemoFailed(f"{database}: {error.strerror}") from None
-    program = [ROOT / "bin" / "update_database", f"--db-dir={database}", "--meta", f"--version={EXTRACT_TIMESTAMP}"]
-    if subprocess.run([*program, EXTRACT], check=False).returncode:
+    program = str(ROOT / "bin" / "update_database")
+    arguments = [f"--db-dir={database}", "--meta", f"--version={EXTRACT_TIMESTAMP}", str(EXTRACT)]
+    if subprocess.run([program, *arguments], check=False).returncode:
         raise DemoFailed("the import has failed")
 
 

@@ -15,7 +15,7 @@ import zstandard
 from osm3s.errors import CorruptError
 from osm3s.ffi import check, ffi, lib
 from osm3s.paths import AREAS, DatabaseDir
-from osm3s.storage import changelog, index_keys
+from osm3s.storage import changelog, index_keys, index_sum
 from osm3s.storage.block_files import decompress_meta
 from osm3s.storage.check_extents import check_directory
 from osm3s.storage.free_extents import FREE_KEY, LAST_MERGE_KEY, LATEST_KEY
@@ -25,7 +25,7 @@ from osm3s.storage.snapshot import FAMILIES_OF_TYPE, Snapshot
 TYPES = ("nodes", "ways", "relations")
 LINK_KINDS = range(10)
 TAG_FAMILIES = (0, 1, 2, 3, 5, 6, 7)
-SETTINGS = (index_keys.setting("database"), FREE_KEY, LATEST_KEY, LAST_MERGE_KEY)
+SETTINGS = (index_keys.setting("database"), FREE_KEY, LATEST_KEY, LAST_MERGE_KEY, index_sum.KEY)
 KNOWN = (
     index_keys.ATTIC,
     index_keys.DIRECTORY,
@@ -37,6 +37,8 @@ KNOWN = (
     index_keys.SETTINGS,
 )
 ID_PAGES_PER_STEP = 256
+GARBAGE = (ValueError, IndexError, OverflowError, StructError)
+"""What Python raises where the bytes of an entry make no sense."""
 
 Progress = Callable[[str, int, int], None]
 """What is being checked, how much is done, how much there is (0: not known)."""
@@ -55,7 +57,7 @@ def check_database(snapshot: Snapshot, db: DatabaseDir, progress: Progress) -> I
             yield "the block directory is damaged: nothing else was checked"
             return
         yield from _Check(snapshot, progress, db.domain == AREAS).run()
-    except lmdb.Error as error:
+    except (lmdb.Error, *GARBAGE) as error:
         yield f"the index cannot be read: {error}"
 
 
@@ -71,6 +73,7 @@ class _Check:
             lib.osm3s_check_with_positions(native)
 
     def run(self) -> Iterator[str]:
+        yield from self._check_sum()
         for element_type in range(3):
             yield from self._check_ids(element_type)
             yield from self._check_blocks(element_type)
@@ -83,6 +86,17 @@ class _Check:
             yield from self._check_tags(family)
         yield from self._check_users()
         yield from self._check_rest()
+
+    def _check_sum(self) -> Iterator[str]:
+        total, stated = 0, None
+        for number, (key, value) in enumerate(self._snapshot.entries()):
+            self._progress("index", number, 0)
+            if key == index_sum.KEY:
+                stated = bytes(value)
+            else:
+                total += index_sum.of_entry(key, value)
+        if stated not in (None, index_sum.pack(total)):
+            yield "index: its entries do not match their common checksum: one of them is damaged"
 
     def _found(self) -> Iterator[str]:
         lines = lib.osm3s_check_problems(self._native)
@@ -199,7 +213,7 @@ class _Check:
                     if (row.type, row.id) <= previous:
                         yield f"changelog: commit {commit} is not in order at {TYPES[row.type]} {row.id}"
                     previous = (row.type, row.id)
-            except (ValueError, IndexError, zstandard.ZstdError, StructError) as error:
+            except (zstandard.ZstdError, *GARBAGE) as error:
                 yield f"changelog: commit {commit} is damaged: {error}"
         for key, _ in self._snapshot.entries():
             if key[:1] == index_keys.SETTINGS and key not in SETTINGS:

@@ -14,6 +14,7 @@ import lmdb
 
 from osm3s.errors import StorageError, UsageError
 from osm3s.paths import DatabaseDir
+from osm3s.storage import index_sum
 from osm3s.storage.free_extents import FREE_KEY, LAST_MERGE_KEY, LATEST_KEY, FreeExtents
 from osm3s.storage.index import open_for_reading, open_for_writing, read_settings
 from osm3s.storage.mirrors import write_mirrors
@@ -100,6 +101,9 @@ class _Version:
                         more = cursor.next()
                         if not more:
                             break
+            if self.txn.get(index_sum.KEY) is not None:
+                with env.begin(write=True) as txn:
+                    index_sum.put_whole(txn)
             env.sync(True)
         finally:
             env.close()

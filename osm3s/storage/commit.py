@@ -13,6 +13,7 @@ import lmdb
 from osm3s import failpoint
 from osm3s.errors import StorageError
 from osm3s.paths import DatabaseDir
+from osm3s.storage import index_sum
 from osm3s.storage.free_extents import LAST_MERGE_KEY
 from osm3s.storage.mirrors import write_mirrors
 from osm3s.storage.shadow import remove_shadow, write_shadow
@@ -50,16 +51,17 @@ def merge(env: Any, db: DatabaseDir, changes: Mapping[bytes, bytes | None]) -> i
     while True:
         try:
             with env.begin(write=True) as txn:
-                for number, key in enumerate(sorted(changes)):
-                    value = changes[key]
+                txn_id: int = txn.id()
+                entries = {**changes, LAST_MERGE_KEY: txn_id.to_bytes(8, "big")}
+                index_sum.put_changed(txn, entries)
+                for number, key in enumerate(sorted(entries)):
+                    value = entries[key]
                     if value is None:
                         txn.delete(key)
                     else:
                         txn.put(key, value)
                     if number == 1:
                         failpoint.reached("in_merge")
-                txn_id: int = txn.id()
-                txn.put(LAST_MERGE_KEY, txn_id.to_bytes(8, "big"))
             return txn_id
         except lmdb.MapFullError:
             env.set_mapsize(env.info()["map_size"] * 2)

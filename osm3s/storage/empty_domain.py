@@ -7,7 +7,7 @@ import os
 from osm3s import failpoint
 from osm3s.errors import StorageError
 from osm3s.paths import DatabaseDir
-from osm3s.storage import index_keys
+from osm3s.storage import index_keys, index_sum
 from osm3s.storage.index import open_for_writing
 from osm3s.storage.settings import DatabaseSettings
 
@@ -24,6 +24,7 @@ def create_empty(db: DatabaseDir, settings: DatabaseSettings) -> None:
         try:
             with env.begin(write=True) as txn:
                 txn.put(index_keys.setting("database"), settings.pack())
+                index_sum.put_whole(txn)
             env.sync(True)
         finally:
             env.close()

@@ -10,7 +10,7 @@ import msgpack
 
 from osm3s.errors import CorruptError
 from osm3s.ffi import check, ffi, lib
-from osm3s.storage import changelog, index_keys
+from osm3s.storage import changelog, index_keys, index_sum
 from osm3s.storage.attic import unpack_parts
 from osm3s.storage.directory import unpack_page
 from osm3s.storage.snapshot import Snapshot
@@ -110,7 +110,10 @@ def _settings(entries: Entries) -> Iterator[str]:
     for key, value in entries:
         name = key[1:].decode("utf-8", "replace")
         raw = bytes(value)
-        yield f"setting {name}: {int.from_bytes(raw, 'big') if name == 'last_merge' else msgpack.unpackb(raw)}"
+        if key == index_sum.KEY:
+            yield f"setting {name}: {int.from_bytes(raw, 'little'):#018x}"
+        else:
+            yield f"setting {name}: {int.from_bytes(raw, 'big') if name == 'last_merge' else msgpack.unpackb(raw)}"
 
 
 def _changelog(entries: Entries) -> Iterator[str]:

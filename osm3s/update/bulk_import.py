@@ -17,7 +17,7 @@ from osm3s.errors import InputError, StorageError
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.batch import Batch
 from osm3s.paths import DatabaseDir
-from osm3s.storage import index_keys
+from osm3s.storage import index_keys, index_sum
 from osm3s.storage.block_files import BlockWriter, checksum, compress_meta
 from osm3s.storage.directory import ENTRIES_PER_PAGE, DirectoryEntry
 from osm3s.storage.empty_domain import sync_directory
@@ -114,6 +114,7 @@ class BulkImport:
             self._settings.n_elements = list(counts)
             with env.begin(write=True) as txn:
                 txn.put(index_keys.setting("database"), self._settings.pack())
+                index_sum.put_whole(txn)
             failpoint.reached("import_before_index_sync")
             env.sync(True)
         finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 import lmdb
 
 from osm3s.paths import DatabaseDir
-from osm3s.storage import index_keys
+from osm3s.storage import index_keys, index_sum
 from osm3s.storage.directory import ENTRY_BYTES, DirectoryEntry
 from osm3s.storage.settings import DatabaseSettings
 
@@ -30,8 +30,11 @@ class Index:
         with self._env.begin() as txn:
             self.entries = {bytes(key): bytes(value) for key, value in txn.cursor()}
 
-    def put(self, key: bytes, value: bytes | None) -> None:
+    def put(self, key: bytes, value: bytes | None, with_sum: bool = True) -> None:
+        """with_sum: as a program would that errs, not as a disk; the sum of the index is brought up to date."""
         with self._env.begin(write=True) as txn:
+            if with_sum:
+                index_sum.put_changed(txn, {key: value})
             if value is None:
                 txn.delete(key)
             else:

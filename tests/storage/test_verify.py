@@ -15,7 +15,7 @@ from damage import Index, flip
 from osm3s.cli import verify
 from osm3s.ffi import check, ffi, lib
 from osm3s.paths import DatabaseDir
-from osm3s.storage import changelog, index_keys
+from osm3s.storage import changelog, index_keys, index_sum
 from osm3s.storage.directory import DirectoryEntry, dead_list_bytes
 from osm3s.storage.settings import DatabaseSettings
 from osm3s.update.update_files import update_files
@@ -396,3 +396,61 @@ def test_only_so_many_lines(database: Path, capsys: pytest.CaptureFixture[str]) 
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 8
     assert lines[-1].startswith("... and ")
+
+
+# --- the index as a whole -------------------------------------------------------------------------------------------
+
+INDEX_IS_DAMAGED = "index: its entries do not match their common checksum"
+
+
+def _write(database: Path, key: bytes, value: bytes) -> None:
+    """Without bringing the sum up to date."""
+    index = Index(database)
+    index.put(key, value, with_sum=False)
+    index.close()
+
+
+@pytest.mark.parametrize("kind", ["B", "C", "I", "L", "S", "T", "U"])
+def test_a_changed_byte_of_any_kind_of_entry(database: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    index = Index(database)
+    index.close()
+    keys = sorted(key for key in index.entries if key.startswith(kind.encode()))
+    for key in {keys[0], keys[len(keys) // 2], keys[-1]}:
+        value = bytearray(index.entries[key])
+        value[len(value) // 2] ^= 1
+        _write(database, key, bytes(value))
+        assert "index" in problems(database, capsys)
+        _write(database, key, index.entries[key])
+    assert verify.main([f"--db-dir={database}"]) == 0
+
+
+def test_a_name_and_a_time_that_are_not_what_was_written(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing else would tell."""
+    index = Index(database)
+    index.close()
+    key, settings_key = index.first(index_keys.USERS), index_keys.setting("database")
+    _write(database, key, index.entries[key] + b"x")
+    assert problems(database, capsys).startswith(INDEX_IS_DAMAGED)
+    _write(database, key, index.entries[key])
+    settings = DatabaseSettings.unpack(index.entries[settings_key])
+    settings.timestamp += "Z"
+    _write(database, settings_key, settings.pack())
+    assert problems(database, capsys).startswith(INDEX_IS_DAMAGED)
+
+
+def test_a_key_that_is_too_long(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    index = Index(database)
+    key = index.first(index_keys.ID_MAP)
+    index.close()
+    _write(database, key[:2] + b"x" + key[2:], index.entries[key])
+    found = problems(database, capsys)
+    assert found.startswith(INDEX_IS_DAMAGED) and "the index cannot be read: " in found
+
+
+def test_the_sum_of_the_index_follows_the_commits(database: Path) -> None:
+    """`database` has an import and a change behind it; the sum is that of the entries as they are."""
+    index = Index(database)
+    index.close()
+    total = sum(index_sum.of_entry(key, value) for key, value in index.entries.items() if key != index_sum.KEY)
+    assert index.entries[index_sum.KEY] == index_sum.pack(total)
+    assert index.entries[index_keys.setting("last_merge")] != bytes(8)
