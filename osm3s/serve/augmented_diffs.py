@@ -7,9 +7,7 @@ Files that hold diffs already made are looked for where the reference's scripts 
 
 from __future__ import annotations
 
-import gzip
 import os
-import tempfile
 import time
 from calendar import timegm
 from pathlib import Path
@@ -90,6 +88,8 @@ def _state_time(states: Path, number: int) -> str:
 
 
 def _made_diff(number: int) -> str | None:
+    import gzip  # here, because it maps libraries that every process of a query would inherit
+
     path = _cache_file(f"{number}.osc.gz")
     if path is None:
         return None
@@ -102,6 +102,8 @@ def _made_diff(number: int) -> str | None:
 def _cache_file(name: str) -> Path | None:
     """A readable file of the cache. Anybody may make a directory among the temporary files, so one that somebody
     else has made, or may write into, is not believed."""
+    import tempfile  # like gzip above
+
     directory = Path(tempfile.gettempdir(), CACHE_NAME)
     try:
         status = directory.lstat()
