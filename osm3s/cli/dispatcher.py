@@ -94,6 +94,8 @@ class Options:
         return bool(self.space or self.time or self.rate_limit >= 0 or self.allow_duplicate_queries is not None)
 
 
+MOST_DIGITS = 18
+"""Of a number, so that it fits 64 bits."""
 FLAGS = {"--" + field.name.replace("_", "-"): field.name for field in fields(Options)}
 FLAGS["--query_token"] = FLAGS.pop("--query-token")
 
@@ -113,7 +115,7 @@ def parse(arguments: list[str]) -> Options:
             setattr(options, name, True)
         elif isinstance(known, str) and value:
             setattr(options, name, value)
-        elif type(known) is int and value.isascii() and value.isdigit():
+        elif type(known) is int and value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS:
             setattr(options, name, int(value))
         else:
             raise UsageError(f"Wrong value: {argument}")

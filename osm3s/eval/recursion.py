@@ -7,10 +7,12 @@ from typing import Any
 from osm3s.eval.execution import Execution
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import NODE, RELATION, WAY, ElementSet
+from osm3s.ql.criteria import positions_of
 from osm3s.ql.tree import Element
 
 WAYS_FAMILY = 2
 MOST_COUNT = (1 << 64) - 1
+LAST_POSITION = (1 << 31) - 1
 
 _ALL = (NODE, WAY, RELATION)
 RECURSION_TYPES: dict[str, tuple[int, ...]] = {
@@ -231,7 +233,7 @@ def recursion_rows(execution: Execution, element: Element, element_type: int, in
     recursion = element.get("type")
     start = execution.read(element.get("from"))
     role = element.get("role") if element.get("role-restricted") == "yes" or element.get("role") else None
-    positions = [int(p) for p in element.get("pos").split(",") if p]
+    positions = [max(-LAST_POSITION, min(LAST_POSITION, position)) for position in positions_of(element)]
     if recursion == "way-node":
         way_nodes(execution, start, positions, into)
     elif recursion in ("way-count", "way-link"):

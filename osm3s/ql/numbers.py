@@ -19,11 +19,11 @@ _MAX_DIGITS = 400  # more digits cannot change a saturated 64-bit value
 
 
 def _saturate(text: str, base: int) -> int:
-    if len(text) > _MAX_DIGITS:
-        digits = text.lstrip("+-").lstrip("0xX")
-        if len(digits) > _MAX_DIGITS:
-            return _MIN if text.startswith("-") else _MAX
-    return max(_MIN, min(_MAX, int(text, base)))
+    sign = text[:1] if text[:1] in ("+", "-") else ""
+    digits = text[len(sign) :].lstrip("0xX")
+    if len(digits) > _MAX_DIGITS:
+        return _MIN if sign == "-" else _MAX
+    return max(_MIN, min(_MAX, int(f"{sign}{digits or 0}", base)))
 
 
 def integer_prefix(text: str) -> int:

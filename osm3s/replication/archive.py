@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
 from osm3s.replication.diff import Diff, read_diff
@@ -25,7 +26,7 @@ class ArchiveFeed:
             text = self._content(NEWEST_FILE)
         except Absent:
             return parse_state(self._content(STATE_FILE), self.path(STATE_FILE))
-        if not text.strip().isdigit():
+        if not re.fullmatch(rb"\s*[0-9]{1,18}\s*", text):
             raise Damaged(f"{self.path(NEWEST_FILE)}: not a number: {text[:40]!r}")
         return self.state(int(text))
 

@@ -24,6 +24,7 @@ CACHE_NAME = "osm3s_augmented_diffs_cache"
 STATES_DIR = "/var/www/augmented_diffs"
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 LAST_NUMBER = 10**8
+MOST_DIGITS = 9
 DIFF_TYPE = "application/osm3s+xml"
 
 
@@ -31,7 +32,7 @@ def query(request: Request) -> bytes | Page:
     """The query for the diff `id` of the request, or the diff itself if it has been made and no `bbox` cuts it out."""
     fields = form_fields(request.form)
     number = fields.get(b"id", b"0").decode("latin-1")
-    if not number.isdecimal() or not number.isascii() or int(number) > LAST_NUMBER:
+    if not (number.isascii() and number.isdecimal() and len(number) <= MOST_DIGITS) or int(number) > LAST_NUMBER:
         return Page("The parameter id must be the number of a minute.\n", status=400)
     bbox = fields.get(b"bbox", b"")
     bbox = b"" if bbox.startswith(b"-180") else bbox

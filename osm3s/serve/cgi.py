@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     )
     length = env.get("CONTENT_LENGTH", "")
     if request.needs_body and (length or request.door == "interpreter"):
-        most = min(int(length), MAX_BODY_BYTES + 1) if length.isdecimal() else MAX_BODY_BYTES + 1
+        most = int(min(float(length), MAX_BODY_BYTES + 1)) if length.isdecimal() else MAX_BODY_BYTES + 1
         request = request.with_body(sys.stdin.buffer.read(most))
     try:
         return web.serve(request, sys.stdout.fileno(), database, NATIVE)

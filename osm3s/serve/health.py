@@ -30,7 +30,7 @@ def healthz(request: Request, database: Database) -> Page:
     wanted = parse_qs(request.query_string.decode("latin-1")).get("max_lag", [""])[0]
     if wanted.isdecimal():
         lag_s = _lag_s(data_timestamp(database), time.time())
-        if lag_s is None or lag_s > int(wanted):
+        if lag_s is None or lag_s > float(wanted):
             age = "of unknown age" if lag_s is None else f"{lag_s:.0f} seconds old"
             return Page(f"The data is {age}.\n", status=503)
     return Page("ok\n")

@@ -116,6 +116,5 @@ def decompress_meta(frame: bytes | memoryview) -> bytes:
 
 
 def checksum(data: bytes | memoryview) -> int:
-    buffer = ffi.from_buffer(data)
-    total: int = lib.osm3s_checksum(buffer, len(data))
+    total: int = lib.osm3s_checksum(ffi.from_buffer(data), len(data))
     return total

@@ -90,9 +90,8 @@ def _tags(entries: Entries) -> Iterator[str]:
     key, value, at = ffi.new("osm3s_bytes *"), ffi.new("osm3s_bytes *"), ffi.new("size_t *")
     for name, page in entries:
         yield f"tag page {TAG_FAMILIES[name[1]]} number {int.from_bytes(name[-4:], 'big')}, {len(page)} bytes"
-        buffer = ffi.from_buffer(page)
         at[0] = 0
-        while check(lib.osm3s_tag_page_next(buffer, len(page), at, key, value)):
+        while check(lib.osm3s_tag_page_next(ffi.from_buffer(page), len(page), at, key, value)):
             blocks = decode(ffi.buffer(value.data, value.len))
             counts = " ".join(f"{blocks.block_ids[i]}:{blocks.counts[i]}" for i in range(blocks.n))
             entry = bytes(ffi.buffer(key.data, key.len)).decode("utf-8", "replace")

@@ -54,8 +54,8 @@ class Snapshot:
             check(lib.osm3s_snapshot_map(self.handle, file, path.encode()))
         for family in FAMILIES:
             for _, page in self.entries(index_keys.directory_prefix(family)):
-                buffer = ffi.from_buffer(page)  # a place in the mapped index: it stays as long as this version is read
-                check(lib.osm3s_snapshot_add_directory(self.handle, family, buffer, len(page), True))
+                with ffi.from_buffer(page) as place:  # in the mapped index: it stays as long as this version is read
+                    check(lib.osm3s_snapshot_add_directory(self.handle, family, place, len(page), True))
         check(lib.osm3s_snapshot_seal(self.handle))
         self.tags = TagDirectory(self._txn)
         self._paused_at = 0

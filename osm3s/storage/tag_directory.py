@@ -69,9 +69,9 @@ class TagDirectory:
 
 def decode(value: Any) -> TagBlocks:
     """The block list of an entry."""
-    buffer, length = ffi.from_buffer(value), len(value)
+    length = len(value)
     n, total = ffi.new("size_t *"), ffi.new("uint64_t *")
     room = length // 2 + 1
     block_ids, counts = ffi.new("uint32_t[]", room), ffi.new("uint32_t[]", room)
-    check(lib.osm3s_tag_blocks(buffer, length, total, block_ids, counts, room, n))
+    check(lib.osm3s_tag_blocks(ffi.from_buffer(value), length, total, block_ids, counts, room, n))
     return TagBlocks(block_ids, counts, n[0])

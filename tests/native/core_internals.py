@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from cffi import FFI
 
+from osm3s.ffi.build_native import python_headers
+
 NATIVE = Path(__file__).resolve().parent.parent.parent / "native"
 
 DECLARATION = """
@@ -60,7 +62,7 @@ def internals() -> Any:
         "core_internals_module",
         SOURCE,
         sources=[str(NATIVE / name) for name in ("pile.c", "locations.c", "memory.c", "error.c")],
-        include_dirs=[str(NATIVE)],
+        include_dirs=[str(NATIVE), *python_headers()],
         libraries=["pthread"],
         extra_compile_args=["-D_GNU_SOURCE", "-std=gnu11", *os.environ.get("OSM3S_CFLAGS", "-O1").split()],
         extra_link_args=os.environ.get("OSM3S_LDFLAGS", "").split(),

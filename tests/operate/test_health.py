@@ -79,6 +79,11 @@ def test_a_server_in_good_health(server: str) -> None:
     assert fetch(f"{server}/interpreter")[0] == 404
 
 
+@pytest.mark.parametrize(("max_lag", "status"), [("9" * 5000, 200), ("0", 503), ("abc", 200), ("-1", 200)])
+def test_the_lag_that_is_allowed(server: str, max_lag: str, status: int) -> None:
+    assert fetch(f"{server}/healthz?max_lag={max_lag}")[0] == status
+
+
 def test_metrics_count(server: str, db: Path) -> None:
     before = values(fetch(f"{server}/metrics")[1])
     with DispatcherClient.connect(str(db)) as client, client.reading(7, 1000, "a query", "1.2.3.4"):

@@ -20,6 +20,7 @@ from osm3s.storage.directory import DirectoryEntry, dead_list_bytes
 from osm3s.storage.settings import DatabaseSettings
 from osm3s.update.update_files import update_files
 
+PROJECT = Path(__file__).resolve().parents[2]
 NODES, TAGGED_NODES, WAYS, RELATIONS, DELTAS = range(5)
 
 
@@ -454,3 +455,27 @@ def test_the_sum_of_the_index_follows_the_commits(database: Path) -> None:
     total = sum(index_sum.of_entry(key, value) for key, value in index.entries.items() if key != index_sum.KEY)
     assert index.entries[index_sum.KEY] == index_sum.pack(total)
     assert index.entries[index_keys.setting("last_merge")] != bytes(8)
+
+
+READ_AGAIN_AND_AGAIN = """
+import gc, sys, osm3s
+database = osm3s.open(sys.argv[1])
+for i in range(50):
+    try:
+        database.query("node(1);out;")
+    except Exception as error:
+        print(error)
+    gc.collect()
+"""
+
+
+def test_a_damaged_directory_is_an_error_for_every_reader(database: Path) -> None:
+    """And no more than that: it once ended the process when the garbage of the failed attempts was collected."""
+    index = Index(database)
+    key = index.first(index_keys.directory_prefix(NODES))
+    index.put(key, index.entries[key][:-3])
+    index.close()
+    program = [sys.executable, "-c", READ_AGAIN_AND_AGAIN, str(database)]
+    done = subprocess.run(program, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("a directory page of") == 50

@@ -59,8 +59,10 @@ def suffix(text: str) -> str:
 
 
 def _date_value(text: str) -> float | None:
-    """A number that orders dates; the digits of the text are year, month, day, hour, minute and second."""
-    groups = [int(digits) % (1 << 32) for digits in _DIGITS.findall(text)[:6]]
+    """A number that orders dates; the digits of the text are year, month, day, hour, minute and second.
+
+    As the reference does, modulo 2^32, of which 10^32 is a multiple."""
+    groups = [int(digits[-32:]) % (1 << 32) for digits in _DIGITS.findall(text)[:6]]
     year, *rest = groups + [0] * (6 - len(groups))
     if year < 1000 or any(value > latest for value, latest in zip(rest, _LATEST, strict=True)):
         return None

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from osm3s.eval.query_plan import QueryPlan
 
 
+def _uid(text: str) -> int:
+    """As the reference reads it: the low 32 bits; we store them signed."""
+    return (integer_prefix(text) + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
 def add(plan: QueryPlan, element: Element) -> None:
-    uids = [integer_prefix(v) for k, v in element.attrs.items() if k == "uid" or k.startswith("uid_")]
+    uids = [_uid(v) for k, v in element.attrs.items() if k == "uid" or k.startswith("uid_")]
     names = {v for k, v in element.attrs.items() if (k == "name" or k.startswith("name_")) and v}
     if names:
         uids += plan.execution.snapshot.uids_of_names(names)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from osm3s.eval.execution import Execution
 from osm3s.ffi.element_set import ElementSet
+from osm3s.ql.numbers import integer_prefix
 from osm3s.ql.tree import Element
 
 
@@ -17,7 +18,7 @@ def execute(execution: Execution, element: Element) -> None:
     source, into = element.get("from"), element.get("into")
     outer = execution.sets
     with execution.scope() as inner:
-        for _ in range(int(element.get("maxnum")) + 1):
+        for _ in range(integer_prefix(element.get("maxnum")) + 1):
             inner[into] = outer.get(source) or ElementSet()
             execution.run(element.children)
             found = inner.get(source)
