@@ -18,7 +18,7 @@ from osm3s.storage.block_files import BlockWriter, checksum
 from osm3s.storage.directory_pages import DirectoryPages
 from osm3s.storage.free_extents import FREE_KEY, LAST_MERGE_KEY, LATEST_KEY, FreeExtents, rounded
 from osm3s.storage.index import open_for_writing, read_settings
-from osm3s.storage.settings import N_FILES
+from osm3s.storage.settings import N_FILES, DatabaseSettings
 from osm3s.storage.shadow import WrittenExtent
 
 SPARE_BYTES = 1 << 28
@@ -48,6 +48,7 @@ class WriteTransaction:
             self.txn = self.env.begin(buffers=True)
             self.settings = read_settings(self.txn)
             self.base_commit = self.settings.commit
+            cut_leftovers(db, self.settings)
             self.snapshot: Any = ffi.gc(lib.osm3s_snapshot_new(), lib.osm3s_snapshot_free)
             for file in range(N_FILES):
                 check(lib.osm3s_snapshot_map(self.snapshot, file, db.block_file(file).encode()))
@@ -148,12 +149,15 @@ class WriteTransaction:
         self.txn.abort()
 
     def close(self) -> None:
-        """Without a merge before, the change is forgotten."""
+        """Without a merge before, the change is forgotten, and the room that it took on the disk given back."""
         for writer in self._writers.values():
             writer.close()
-        self._writers.clear()
         with suppress(Exception):
             self.txn.abort()
+        if self._writers:
+            with suppress(Exception), self.env.begin() as txn:
+                cut_leftovers(self.db, read_settings(txn))
+        self._writers.clear()
         self.env.close()
 
     def __enter__(self) -> WriteTransaction:
@@ -163,6 +167,21 @@ class WriteTransaction:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def cut_leftovers(db: DatabaseDir, settings: DatabaseSettings) -> None:
+    """End each block file where its last extent ends, by the settings in the index.
+
+    What lies behind is of a change that was not committed: no version has it, but it might fill the disk. As long as
+    there is a shadow, the change may still become one.
+    """
+    if os.path.exists(db.shadow):
+        return
+    for file, length in enumerate(settings.file_len):
+        path = db.block_file(file)
+        with suppress(OSError):
+            if os.path.getsize(path) > rounded(length):
+                os.truncate(path, rounded(length))
 
 
 def _oldest_reader(env: Any) -> int | None:

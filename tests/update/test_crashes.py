@@ -188,6 +188,33 @@ def test_a_full_map_is_enlarged(
     assert Database(root).dump() == states[1]
 
 
+ROUNDING_BYTES = 6 * 64
+"""Each file may end at the end of its last unit."""
+
+
+def block_bytes(root: Path) -> int:
+    return sum(file.stat().st_size for file in root.glob("*.bin"))
+
+
+def test_what_a_killed_writer_has_written_does_not_stay(
+    tmp_path: Path, states: tuple[list[Stored], list[Stored]]
+) -> None:
+    root = tmp_path / "db"
+    update_database(root, START, "--meta")
+    before = block_bytes(root)
+    many = change_file(
+        Element("node", i, (i, i), 1, 20, 2, 2, "bob", False, [("n", str(i))], [], []) for i in range(1000, 20_000)
+    )
+    assert update_database(root, many, failpoint="after_extents").returncode == -signal.SIGKILL
+    left = block_bytes(root)
+    assert left > before + 50_000
+    assert update_database(root, CHANGES).returncode == 0
+    assert block_bytes(root) < (before + left) // 2
+    database = Database(root)
+    database.check()
+    assert database.dump() == states[1]
+
+
 @pytest.mark.parametrize("spare_bytes", [0, 2_000, 20_000, 60_000])
 def test_a_full_disk_changes_nothing(
     tmp_path: Path, spare_bytes: int, states: tuple[list[Stored], list[Stored]]
@@ -199,6 +226,7 @@ def test_a_full_disk_changes_nothing(
         Element("node", i, (i, i), 1, 20, 2, 2, "bob", False, [("new", f"a value of some length {i * i}")], [], [])
         for i in range(1000, 12_000)
     )
+    before = block_bytes(root)
     limit = max(file.stat().st_size for file in root.iterdir()) + spare_bytes
 
     def limited() -> None:
@@ -208,6 +236,7 @@ def test_a_full_disk_changes_nothing(
     assert failed.returncode == 2, failed.stderr
     assert failed.stderr.count(b"\n") == 1
     assert b"nothing was changed" in failed.stderr
+    assert block_bytes(root) < before + ROUNDING_BYTES, "what was written must not go on filling the disk"
     database = Database(root)
     database.check()
     assert database.dump() == states[0]
