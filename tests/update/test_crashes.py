@@ -124,7 +124,7 @@ def test_a_killed_recovery_is_taken_up_by_the_next(
     assert Database(root).dump() == states[1]
 
 
-@pytest.mark.parametrize("content", [b"", b"O3S", b"\0" * 4096, b"O3S1" + b"\xff" * 30])
+@pytest.mark.parametrize("content", [b"", b"O3S", b"\0" * 4096, b"O3S2" + b"\xff" * 30])
 def test_a_torn_shadow_is_discarded(tmp_path: Path, content: bytes, states: tuple[list[Stored], list[Stored]]) -> None:
     root = tmp_path / "db"
     update_database(root, START, "--meta")
@@ -160,7 +160,7 @@ def test_a_shadow_cut_anywhere_is_discarded(tmp_path: Path, states: tuple[list[S
     for length in range(0, len(whole), max(1, len(whole) // 40)):
         shadow.write_bytes(whole[:length])
         assert recover(str(root)) == ROLLED_BACK
-    shadow.write_bytes(b"O3S2" + whole[4:])  # of another format
+    shadow.write_bytes(b"O3S1" + whole[4:])  # of another format
     assert recover(str(root)) == ROLLED_BACK
     shadow.write_bytes(whole)
     assert recover(str(root)) == ROLLED_FORWARD
