@@ -1,2 +1,3 @@
 #!/bin/sh
-exec "$(dirname -- "$(readlink -f -- "$0")")/with_python" osm3s.cli.download_clone "$@"
+self=$(readlink -f -- "$0")
+exec "${self%/*}/with_python" osm3s.cli.download_clone "$@"

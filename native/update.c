@@ -41,7 +41,7 @@ void osm3s_update_free(osm3s_update *u)
                      u->groups, u->pieces, u->piece_records.data, u->record.data, u->nodes.items, u->list.items,
                      u->dead, u->id_changes, u->link_changes, u->tag_changes, u->tag_text.data, u->users, u->pages,
                      u->page_bytes.data, u->versions, u->states, u->times, u->attic, u->old, u->attic_records.data,
-                     u->live_ids};
+                     u->live_ids, u->linked.keys, u->linking.keys};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     osm3s_block_builder_free(u->builder);

@@ -86,6 +86,9 @@ struct osm3s_update {
     question asked[3];                         /* ids whose block is wanted */
     question members[LINK_KINDS];              /* members whose owners are wanted; block_ids unused */
     uint64_t *owners; size_t n_owners, cap_owners;
+    /* members of the version linked last as a former one, and of the one in work: id << 2 | type */
+    struct member_keys { uint64_t *keys; size_t n, cap; } linked, linking;
+    uint64_t linked_owner;
     uint8_t *meta_wanted, *meta_done; size_t meta_at, n_blocks;
     /* blocks */
     uint8_t *rewrite;                          /* per block: asked for */

@@ -145,7 +145,7 @@ static int place_relation(osm3s_update *u, touched *t)
 }
 
 /* Links from the members of the record in u->record. */
-static int add_member_links(osm3s_update *u, const touched *t, int first_kind)
+static int add_member_links(osm3s_update *u, const touched *t)
 {
     record_head h = record_head_of(u->record.data);
     const uint8_t *p = record_refs(u->record.data);
@@ -154,8 +154,48 @@ static int add_member_links(osm3s_update *u, const touched *t, int first_kind)
         member_head m;
         memcpy(&m, p, sizeof m);
         p += sizeof m + m.role_len;
-        error = add_link_change(u, first_kind + m.type, (uint64_t)m.ref, t->id, true);
+        error = add_link_change(u, m.type, (uint64_t)m.ref, t->id, true);
     }
+    return error;
+}
+
+/* Whether the version linked last has this member, too, at about the same place. */
+static bool is_linked(const struct member_keys *linked, uint64_t key, size_t *at)
+{
+    enum { LOOK_AHEAD = 16 };
+    for (size_t i = *at; i < linked->n && i < *at + LOOK_AHEAD; i++)
+        if (linked->keys[i] == key) {
+            *at = i + 1;
+            return true;
+        }
+    return false;
+}
+
+/* Links from the members of the record in u->record, a former version. The next version has mostly the same members in
+ * the same order, and a link twice is dropped in the end: most of them need not be added. */
+static int add_former_links(osm3s_update *u, const touched *t)
+{
+    record_head h = record_head_of(u->record.data);
+    const uint8_t *p = record_refs(u->record.data);
+    struct member_keys *linking = &u->linking;
+    size_t at = 0;
+    int error = grow(&linking->keys, &linking->cap, (size_t)h.n_refs + 1, sizeof *linking->keys);
+    if (u->linked_owner != t->id)
+        u->linked.n = 0;
+    linking->n = 0;
+    for (uint32_t r = 0; r < h.n_refs && error == OSM3S_OK; r++) {
+        member_head m;
+        memcpy(&m, p, sizeof m);
+        p += sizeof m + m.role_len;
+        uint64_t key = (uint64_t)m.ref << 2 | m.type;
+        linking->keys[linking->n++] = key;
+        if (!is_linked(&u->linked, key, &at))
+            error = add_link_change(u, LINK_FORMER + m.type, (uint64_t)m.ref, t->id, true);
+    }
+    struct member_keys before = u->linked;
+    u->linked = *linking;
+    *linking = before;
+    u->linked_owner = t->id;
     return error;
 }
 
@@ -192,7 +232,7 @@ static int version_states(osm3s_update *u, touched *t, int32_t version, uint32_t
     bool changed = !is_stored || stored.quad != quad || !same_place(&box, &stored.bbox);
     set_place(u, &box, quad);
     if (!is_last && !is_stored)
-        error = add_member_links(u, t, LINK_FORMER);
+        error = add_former_links(u, t);
     for (size_t i = 0; i < u->n_times && error == OSM3S_OK; i++) {
         osm3s_bbox next_box;
         uint32_t next_quad;
@@ -224,7 +264,7 @@ static int relation_states(osm3s_update *u, touched *t)
 {
     int error = states_of_versions(u, t, OSM3S_RELATIONS, version_states);
     if (error == OSM3S_OK && t->batch && t->present && (error = record_of_change(u, t)) == OSM3S_OK)
-        error = add_member_links(u, t, 0);
+        error = add_member_links(u, t);
     return error;
 }
 
@@ -251,7 +291,7 @@ int osm3s_update_relations(osm3s_update *u)
         else if (t->present && error == OSM3S_OK)
             error = place_relation(u, t);
         if (!u->with_history && t->batch && t->present && error == OSM3S_OK)
-            error = add_member_links(u, t, 0);
+            error = add_member_links(u, t);
     }
     return error;
 }
