@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.databases import Ours, Reference
@@ -18,6 +19,7 @@ from bench.table import Report
 MIN_ROUNDS, MAX_ROUNDS = 3, 25
 COLD_ROUNDS = 3
 CGI_ROWS = ("small", "free")
+AREA_ROWS = ("area", "area_small", "is_in")
 DEVNULL = Path(os.devnull)
 
 
@@ -66,26 +68,33 @@ class CgiPath:
         return read_answer(body).digest == direct.digest
 
 
+@dataclass(frozen=True)
+class AllAsked:
+    """The sides ready to be asked; those with areas; and the reference's CGI path, which has none."""
+
+    sides: list[Asked]
+    with_areas: list[Asked]
+    cgi: CgiPath | None
+
+
 @contextmanager
-def asking(ours: Ours | None, reference: Reference | None, work: Path) -> Iterator[tuple[list[Asked], CgiPath | None]]:
-    """The sides ready to be asked, and the reference's CGI path. The servers run while the context lasts."""
+def asking(
+    ours: Ours | None, reference: Reference | None, reference_areas: Reference | None, work: Path
+) -> Iterator[AllAsked]:
+    """The servers run while the context lasts. `reference_areas`: the reference's database with areas."""
     with ExitStack() as stack:
-        sides = []
+        sides, area_sides = [], []
         if ours is not None:
             client = stack.enter_context(ours.serving(work / "server.log"))
             sides.append(
                 Asked("ours", ours.database, lambda text: ask_ours(client, text), lambda text: fetch_ours(client, text))
             )
+            area_sides.append(sides[0])
         cgi = None
+        if reference_areas is not None:
+            area_sides.append(_asked_directly(reference_areas, work))
         if reference is not None:
-            sides.append(
-                Asked(
-                    "reference",
-                    reference.database,
-                    lambda text: reference.run_query(text, DEVNULL),
-                    lambda text: fetch_reference(reference, text, work),
-                )
-            )
+            sides.append(_asked_directly(reference, work))
             served = Reference(reference.prefix, work / "reference-served")
             link_files(reference.database, served.database)
             try:
@@ -93,7 +102,16 @@ def asking(ours: Ours | None, reference: Reference | None, work: Path) -> Iterat
                 cgi = CgiPath(served, work)
             except CommandFailed as error:
                 print(f"without the reference's CGI path: {error}", file=sys.stderr)
-        yield sides, cgi
+        yield AllAsked(sides, area_sides, cgi)
+
+
+def _asked_directly(reference: Reference, work: Path) -> Asked:
+    return Asked(
+        "reference",
+        reference.database,
+        lambda text: reference.run_query(text, DEVNULL),
+        lambda text: fetch_reference(reference, text, work),
+    )
 
 
 def link_files(source: Path, target: Path) -> None:
@@ -106,8 +124,9 @@ def link_files(source: Path, target: Path) -> None:
             (target / path.name).symlink_to(path.resolve())
 
 
-def measure_query(query: Query, sides: list[Asked], cgi: CgiPath | None, seconds: float) -> Report:
+def measure_query(query: Query, asked: AllAsked, seconds: float) -> Report:
     """Compare the answers, then time the sides in turn: warm rounds for about `seconds`, and a few cold ones."""
+    sides, cgi = (asked.with_areas, None) if query.row in AREA_ROWS else (asked.sides, asked.cgi)
     result: Report = {"name": query.name, "row": query.row, "what": query.what}
     answers: dict[str, Answer] = {}
     able = []

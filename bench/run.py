@@ -18,7 +18,7 @@ from copy import copy
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.areas import measure_areas
+from bench.areas import measure_areas, with_areas
 from bench.attic import measure_history, with_history
 from bench.data import SIZES, DataMissing, make_data
 from bench.databases import PROJECT, Ours, Reference, Side
@@ -26,7 +26,7 @@ from bench.diff import measure_diffs
 from bench.measure import CommandFailed, disk_bytes
 from bench.places import PLACES
 from bench.queries import Query, read_queries
-from bench.rounds import asking, measure_query
+from bench.rounds import AREA_ROWS, asking, measure_query
 from bench.table import Report, commit, machine, render
 
 STEPS = ("import", "queries", "areas", "diff", "attic", "disk")
@@ -98,17 +98,20 @@ def run_bench(arguments: argparse.Namespace, work: Path) -> Report:
     originals = [copy(side) for side in sides]  # diffs are applied to copies, which then are the sides' databases
     if "disk" in steps:
         report["disk"] = {side.name: disk_bytes(side.database) for side in sides}
+    if "areas" in steps and sides:
+        say("areas")
+        report["areas"] = measure_areas(sides, pbf, work)
     if "queries" in steps and sides:
         ours = next((side for side in sides if isinstance(side, Ours)), None)
         reference = next((side for side in sides if isinstance(side, Reference)), None)
         seconds = arguments.seconds if arguments.seconds is not None else WARM_SECONDS[arguments.size]
-        with asking(ours, reference, work) as (asked, cgi):
+        reference_areas = None
+        if reference is not None and any(query.row in AREA_ROWS for query in queries):
+            reference_areas = with_areas(reference, work)
+        with asking(ours, reference, reference_areas, work) as asked:
             for query in queries:
                 say(query.name)
-                report["queries"].append(measure_query(query, asked, cgi, seconds))
-    if "areas" in steps and sides:
-        say("areas")
-        report["areas"] = measure_areas(sides, work)
+                report["queries"].append(measure_query(query, asked, seconds))
     if "diff" in steps and sides:
         say("diffs")
         report.update(measure_diffs(sides, pbf, work))

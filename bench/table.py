@@ -28,12 +28,15 @@ TARGETS: Mapping[str, Target | None] = {
     "large": Target("large answers", 15),
     "count": Target("counts over everything", 100),
     "around": Target("around, poly", 10),
+    "area": Target("area filters", 10),
+    "area_small": Target("area filters, small answers", 3),
+    "is_in": Target("is_in", 3),
     "free": None,
 }
 IMPORT_FASTER, IMPORT_MEMORY_BYTES = 10.0, 1_500_000_000
 DIFF_FASTER, DIFF_WRITTEN_SHARE = 5.0, 0.1
 DISK_SHARE = 0.8
-AREAS_FASTER = 20.0
+AREAS_FASTER, AREAS_AFTER_A_DIFF_S = 20.0, 2.0
 
 
 def machine(directory: Path) -> dict[str, str]:
@@ -219,6 +222,10 @@ def _areas_table(report: Report) -> str:
     factor = ratio(theirs.get("wall_s"), ours.get("wall_s"))
     if factor:
         table += f"\n\n{times(factor)} as fast (target {AREAS_FASTER:g} x) {verdict((factor, AREAS_FASTER))}"
+    after = next((f["wall_s"] for name, f in ways.items() if "after a diff" in name and "wall_s" in f), None)
+    if after:
+        outcome = verdict((AREAS_AFTER_A_DIFF_S / after, 1.0))
+        table += f"\n\nAfter a diff {after:.2f} s (target {AREAS_AFTER_A_DIFF_S:g} s) {outcome}"
     return table
 
 

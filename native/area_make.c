@@ -1,9 +1,10 @@
 /* area_make.c: the outlines of areas, from the ways of a relation or from any set of ways.
  *
  * Each way of at least two nodes becomes a line of the outline, unless one of its nodes is not known: such a way is left
- * out as a whole, as by the reference. Lines are not joined: whether a point is inside is a matter of even and odd, which
- * needs no rings. Between two lines stands a node without position. Lines of one point,
- * which bound nothing, widen the box of an area that crosses the antimeridian or contains a pole. */
+ * out as a whole, as by the reference. If the others are not closed without it, nothing is in the area. Lines are not
+ * joined: whether a point is inside is a matter of even and odd, which needs no rings. Between two lines stands a node
+ * without position. Lines of one point, which bound nothing, widen the box of an area that crosses the antimeridian or
+ * contains a pole, and are the box of one in which nothing is. */
 #include "geom.h"
 
 static const uint64_t WAY_AREAS = 2400000000, RELATION_AREAS = 3600000000;
@@ -14,7 +15,8 @@ typedef struct {
     osm3s_batch *into;
     const osm3s_rows *nodes;        /* the nodes that may be used; NULL: all */
     way_nodes way;
-    int64_t *ends; size_t n_ends, cap_ends;
+    int64_t *ends; size_t n_ends, cap_ends;                 /* of all ways */
+    int64_t *line_ends; size_t n_line_ends, cap_line_ends;  /* of those that are lines */
     int64_t *outline; size_t n_outline, cap_outline;
     unsigned crossings;             /* of the antimeridian */
     int32_t some_lat;
@@ -34,6 +36,7 @@ static void maker_free(maker *m)
 {
     free(m->way.items);
     free(m->ends);
+    free(m->line_ends);
     free(m->outline);
 }
 
@@ -55,13 +58,24 @@ static bool is_usable(const maker *m, const way_node *n)
     return n->lat != OSM3S_NO_COORD && (m->nodes == NULL || rows_find(m->nodes, (uint64_t)n->ref) >= 0);
 }
 
+static int add_ends(const way_nodes *way, int64_t **ends, size_t *n, size_t *cap)
+{
+    if (grow(ends, cap, *n + 2, sizeof **ends))
+        return OSM3S_NOMEM;
+    (*ends)[(*n)++] = way->items[0].ref;
+    (*ends)[(*n)++] = way->items[way->n - 1].ref;
+    return OSM3S_OK;
+}
+
 /* The nodes of m->way as a line, if all are usable. */
 static int add_line(maker *m)
 {
     for (size_t i = 0; i < m->way.n; i++)
         if (!is_usable(m, &m->way.items[i]))
             return OSM3S_OK;
-    int error = end_line(m);
+    int error = add_ends(&m->way, &m->line_ends, &m->n_line_ends, &m->cap_line_ends);
+    if (error == OSM3S_OK)
+        error = end_line(m);
     for (size_t i = 0; i < m->way.n && error == OSM3S_OK; i++) {
         const way_node *n = &m->way.items[i];
         int64_t step = i ? (int64_t)n->lon - n[-1].lon : 0;
@@ -81,11 +95,8 @@ static int add_way(maker *m, const osm3s_row *row)
         error = view_way_nodes(v, slot, &m->way);
     if (error || m->way.n < 2)
         return error;
-    if (grow(&m->ends, &m->cap_ends, m->n_ends + 2, sizeof *m->ends))
-        return OSM3S_NOMEM;
-    m->ends[m->n_ends++] = m->way.items[0].ref;
-    m->ends[m->n_ends++] = m->way.items[m->way.n - 1].ref;
-    return add_line(m);
+    error = add_ends(&m->way, &m->ends, &m->n_ends, &m->cap_ends);
+    return error ? error : add_line(m);
 }
 
 static int compare_refs(const void *left, const void *right)
@@ -95,15 +106,15 @@ static int compare_refs(const void *left, const void *right)
 }
 
 /* The smallest id of a node that is the end of an odd number of ways, or 0. */
-static int64_t odd_end(maker *m)
+static int64_t odd_end(int64_t *ends, size_t n)
 {
-    if (m->n_ends)
-        qsort(m->ends, m->n_ends, sizeof *m->ends, compare_refs);
-    for (size_t i = 0, j; i < m->n_ends; i = j) {
-        for (j = i; j < m->n_ends && m->ends[j] == m->ends[i];)
+    if (n)
+        qsort(ends, n, sizeof *ends, compare_refs);
+    for (size_t i = 0, j; i < n; i = j) {
+        for (j = i; j < n && ends[j] == ends[i];)
             j++;
         if ((j - i) % 2)
-            return m->ends[i];
+            return ends[i];
     }
     return 0;
 }
@@ -112,6 +123,20 @@ static int add_box_point(maker *m, int32_t lat, int32_t lon)
 {
     int error = end_line(m);
     return error ? error : add_point(m, lat, lon);
+}
+
+/* Of lines with a gap only their box is kept. */
+static int open_up(maker *m)
+{
+    osm3s_bbox box = bbox_empty();
+    for (size_t i = 0; i < m->n_outline; i++) {
+        int32_t lat = (int32_t)(m->outline[i] >> 32), lon = (int32_t)(uint32_t)m->outline[i];
+        if (lat != OSM3S_NO_COORD)
+            bbox_add(&box, &(osm3s_bbox){lat, lon, lat, lon});
+    }
+    m->n_outline = 0;
+    int error = add_box_point(m, box.south, box.west);
+    return error ? error : add_box_point(m, box.north, box.east);
 }
 
 /* An area that crosses the antimeridian reaches from side to side of the map; one that does so an odd number of times
@@ -141,10 +166,12 @@ static int put_tags(osm3s_batch *into, const view *v, uint32_t slot)
 /* Append the area whose ways have been added: 1; 0 if there is none. */
 static int finish(maker *m, const osm3s_row *pivot, int pivot_type, const view *v, uint32_t slot, int64_t *odd_node)
 {
-    *odd_node = odd_end(m);
+    *odd_node = odd_end(m->ends, m->n_ends);
     if (*odd_node || m->n_outline == 0)
         return 0;
-    int error = widen_box(m);
+    int error = odd_end(m->line_ends, m->n_line_ends) ? open_up(m) : OSM3S_OK;
+    if (error == OSM3S_OK)
+        error = widen_box(m);
     if (error == OSM3S_OK)
         error = osm3s_batch_add_element(m->into, OSM3S_WAY, (int64_t)osm3s_area_id(pivot_type, pivot->id),
                                         OSM3S_NO_COORD, 0, (osm3s_meta){0, 0, 0, 0}, "", 0, 0);
@@ -157,7 +184,7 @@ static int finish(maker *m, const osm3s_row *pivot, int pivot_type, const view *
 
 static void start(maker *m)
 {
-    m->n_ends = m->n_outline = 0;
+    m->n_ends = m->n_line_ends = m->n_outline = 0;
     m->crossings = 0;
 }
 

@@ -142,6 +142,7 @@ poly *poly_new(const position *vertices, const uint32_t *ring_sizes, size_t n_ri
  * goes around a pole contains it. */
 poly *poly_of_lines(const position *vertices, const uint32_t *line_sizes, size_t n_lines, enum rounding);
 void poly_free(poly *);
+size_t poly_bytes(const poly *);
 
 /* Where a position is. */
 int poly_locate(const poly *, int32_t lat, int32_t lon);
@@ -172,8 +173,11 @@ int poly_classify(const poly *, const osm3s_bbox *plain);
 
 typedef struct area_index area_index;
 
-/* Add, prepare once, then test. Adding and preparing return OSM3S_OK or OSM3S_NOMEM. */
-area_index *area_index_new(void);
+/* Add, prepare once, then test. Adding and preparing count their memory in the context, which may be NULL and must
+ * live until the areas are prepared; they return OSM3S_OK, OSM3S_NOMEM, OSM3S_MEMLIMIT, OSM3S_TIMEOUT or
+ * OSM3S_CANCELLED. */
+area_index *area_index_new(osm3s_context *);
+uint64_t area_index_bytes(const area_index *);
 void area_index_free(area_index *);
 /* An area of the rules: see poly_of_lines. Ways are tested as poly_meets_way does it. */
 int area_index_add_lines(area_index *, const position *vertices, const uint32_t *line_sizes, size_t n_lines);

@@ -13,6 +13,8 @@ typedef struct {
 } area;
 
 struct area_index {
+    osm3s_context *context;     /* of the query; may be NULL */
+    uint64_t n_bytes;
     area *items;
     size_t n, cap, cap_vertices;
     position *vertices;         /* of the way that is being added */
@@ -24,12 +26,28 @@ struct area_index {
     uint32_t *n_covered, *n_open; /* sums over the cells south and west: covered ones, ones that a border touches */
 };
 
-area_index *area_index_new(void)
+area_index *area_index_new(osm3s_context *context)
 {
     area_index *a = calloc(1, sizeof *a);
     if (a == NULL)
         fail(OSM3S_NOMEM, "out of memory for areas");
+    else
+        a->context = context;
     return a;
+}
+
+uint64_t area_index_bytes(const area_index *a)
+{
+    return a->n_bytes;
+}
+
+/* Count memory towards what the query may use, before it is taken where it is much. */
+static int charge(area_index *a, uint64_t n_bytes)
+{
+    a->n_bytes += n_bytes;
+    if (a->context)
+        a->context->used_bytes += n_bytes;
+    return context_check(a->context);
 }
 
 void area_index_free(area_index *a)
@@ -55,7 +73,7 @@ static int add(area_index *a, poly *p, bool is_way)
         return OSM3S_NOMEM;
     }
     a->items[a->n++] = (area){p, is_way};
-    return OSM3S_OK;
+    return charge(a, sizeof *a->items + poly_bytes(p));
 }
 
 int area_index_add_lines(area_index *a, const position *vertices, const uint32_t *line_sizes, size_t n_lines)
@@ -95,7 +113,7 @@ static uint64_t count_cells(cells c)
 }
 
 /* Make cells as small as can be paid for: every area is asked about every cell in its box. */
-static void divide(area_index *a)
+static int divide(area_index *a)
 {
     int64_t height = (int64_t)a->box.north - a->box.south + 1, width = (int64_t)a->box.east - a->box.west + 1;
     uint64_t budget = MIN_VISITS, visits;
@@ -111,7 +129,11 @@ static void divide(area_index *a)
             osm3s_bbox reach = reach_of(a->items[i].poly);
             visits += bbox_is_empty(&reach) ? 0 : count_cells(cells_of(a, &reach));
         }
+        int error = context_check(a->context);
+        if (error)
+            return error;
     } while (visits > budget || a->rows > MAX_SIDE || a->columns > MAX_SIDE);
+    return OSM3S_OK;
 }
 
 /* Floor of the latitude of an edge at a longitude between its ends. */
@@ -180,24 +202,41 @@ static void place_touch(area_index *a, uint32_t cell, uint32_t number)
     }
 }
 
-static void visit_edges(area_index *a, visitor visit)
+enum { EDGES_PER_CHECK = 1024 };
+
+static int visit_edges(area_index *a, visitor visit)
 {
+    uint32_t countdown = EDGES_PER_CHECK;
     for (size_t i = 0; i < a->n; i++)
-        for (size_t e = 0; e < a->items[i].poly->n; e++)
+        for (size_t e = 0; e < a->items[i].poly->n; e++) {
             visit_edge(a, a->items[i].poly->edges + e, (uint32_t)i, visit);
+            if (--countdown == 0) {
+                int error = context_check(a->context);
+                if (error)
+                    return error;
+                countdown = EDGES_PER_CHECK;
+            }
+        }
+    return OSM3S_OK;
 }
 
 static int list_touching(area_index *a)
 {
     size_t n_cells = (size_t)a->rows * a->columns;
-    visit_edges(a, count_touch);
+    int error = visit_edges(a, count_touch);
+    if (error)
+        return error;
     for (size_t cell = 0; cell < n_cells; cell++)
         a->start[cell + 1] += a->start[cell];
     free(a->touching);
+    a->touching = NULL;
+    if ((error = charge(a, a->start[n_cells] * sizeof *a->touching)))
+        return error;
     a->touching = malloc(((size_t)a->start[n_cells] + 1) * sizeof *a->touching);
     if (a->touching == NULL)
-        return OSM3S_NOMEM;
-    visit_edges(a, place_touch);
+        return fail(OSM3S_NOMEM, "out of memory for the cells of %zu areas", a->n);
+    if ((error = visit_edges(a, place_touch)))
+        return error;
     memmove(a->start + 1, a->start, n_cells * sizeof *a->start); /* placing moved every start to the next cell's */
     a->start[0] = 0;
     return OSM3S_OK;
@@ -217,12 +256,12 @@ static bool is_touched_by(const area_index *a, size_t cell, uint32_t number)
 }
 
 /* Cells that no border separates are on the same side of it. */
-static void mark_covered(area_index *a, uint32_t number)
+static int mark_covered(area_index *a, uint32_t number)
 {
     const poly *p = a->items[number].poly;
     osm3s_bbox reach = reach_of(p);
     if (bbox_is_empty(&reach))
-        return;
+        return OSM3S_OK;
     cells all = cells_of(a, &reach);
     for (uint32_t row = all.row; row <= all.last_row; row++) {
         bool known = false, inside = false;
@@ -238,7 +277,11 @@ static void mark_covered(area_index *a, uint32_t number)
             known = true;
             a->covered[cell] = a->covered[cell] || inside;
         }
+        int error = context_check(a->context);
+        if (error)
+            return error;
     }
+    return OSM3S_OK;
 }
 
 static void sum_up(area_index *a)
@@ -268,19 +311,23 @@ int area_index_prepare(area_index *a)
     }
     if (bbox_is_empty(&a->box))
         return OSM3S_OK;
-    divide(a);
+    int error = divide(a);
     size_t n_cells = (size_t)a->rows * a->columns, n_sums = ((size_t)a->rows + 1) * ((size_t)a->columns + 1);
+    if (error || (error = charge(a, n_cells * (sizeof *a->covered + 2 * sizeof *a->start) + n_sums * 2 * sizeof *a->n_open)))
+        return error;
     a->covered = calloc(n_cells, sizeof *a->covered);
     a->start = calloc(n_cells + 1, sizeof *a->start);
     a->touching = calloc(n_cells, sizeof *a->touching);
     a->n_covered = calloc(n_sums, sizeof *a->n_covered);
     a->n_open = calloc(n_sums, sizeof *a->n_open);
-    if (!a->covered || !a->start || !a->touching || !a->n_covered || !a->n_open || list_touching(a))
+    if (!a->covered || !a->start || !a->touching || !a->n_covered || !a->n_open)
         return fail(OSM3S_NOMEM, "out of memory for the cells of %zu areas", a->n);
-    for (size_t i = 0; i < a->n; i++)
-        mark_covered(a, (uint32_t)i);
-    sum_up(a);
-    return OSM3S_OK;
+    error = list_touching(a);
+    for (size_t i = 0; i < a->n && error == OSM3S_OK; i++)
+        error = mark_covered(a, (uint32_t)i);
+    if (error == OSM3S_OK)
+        sum_up(a);
+    return error;
 }
 
 /* --- tests --- */
@@ -331,9 +378,11 @@ bool area_index_contain(const area_index *a, int32_t lat, int32_t lon, bool bord
     return false;
 }
 
+/* Ways along the border of a stored area are judged by their rounded pieces, as in the reference; which misses some of
+ * those that run through. */
 static bool has_part_of_way(const area *a, const way_node *nodes, size_t n)
 {
-    return a->is_way ? poly_has_part_of_way(a->poly, nodes, n) : poly_meets_way(a->poly, nodes, n, false);
+    return poly_has_part_of_way(a->poly, nodes, n) || (!a->is_way && poly_meets_way(a->poly, nodes, n, false));
 }
 
 /* A way of which no node is inside, and which of the areas have been asked about it. */

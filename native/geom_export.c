@@ -179,9 +179,14 @@ osm3s_bbox osm3s_poly_bbox(const osm3s_poly *p)
     return poly_bbox(p);
 }
 
-osm3s_area_index *osm3s_area_index_new(void)
+osm3s_area_index *osm3s_area_index_new(osm3s_context *context)
 {
-    return area_index_new();
+    return area_index_new(context);
+}
+
+uint64_t osm3s_area_index_bytes(const osm3s_area_index *a)
+{
+    return area_index_bytes(a);
 }
 
 void osm3s_area_index_free(osm3s_area_index *a)

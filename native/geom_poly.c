@@ -116,6 +116,11 @@ void poly_free(poly *p)
     free(p);
 }
 
+size_t poly_bytes(const poly *p)
+{
+    return sizeof *p + (p->n + 1) * sizeof *p->edges + grid_bytes(p->index);
+}
+
 osm3s_bbox poly_bbox(const poly *p)
 {
     return p->box;

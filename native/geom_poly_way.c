@@ -3,6 +3,8 @@
  * Ways are tested as the reference does it, whose outcome depends on how it cuts way and polygon into blocks of 2^20 units
  * (16 x 16 quadtiles): the run of consecutive nodes that lie in one block is judged as a whole, a segment between blocks
  * piece by piece. */
+#include <math.h>
+
 #include "geom_poly.h"
 
 uint32_t closed_line(const way_node *nodes, size_t n, position *vertices)
@@ -210,7 +212,7 @@ bool poly_meets_way(const poly *p, const way_node *nodes, size_t n, bool border)
     return false;
 }
 
-/* --- closed ways --- */
+/* --- what is inside --- */
 
 enum { MOST_TOUCHES = 64 };
 
@@ -237,15 +239,31 @@ static void touch(touches *t, const segment *s, int32_t lat, int32_t lon)
     t->n++;
 }
 
-/* Does an edge cross the segment (1), or only touch it or not even that (0)? Touches are noted. */
-static bool crosses(const segment *s, const segment *e, touches *t)
+/* Where a segment crosses an edge, rounded. */
+static position crossing(const segment *s, const segment *e)
+{
+    double edge_rise = (double)e->lat1 - e->lat0, edge_run = (double)e->lon1 - e->lon0;
+    double rise = (double)s->lat1 - s->lat0, run = (double)s->lon1 - s->lon0;
+    double beyond = (double)(e->lat0 - (int64_t)s->lat0) * edge_run - (double)(e->lon0 - (int64_t)s->lon0) * edge_rise;
+    double share = beyond / (rise * edge_run - run * edge_rise);
+    return (position){(int32_t)lround(s->lat0 + share * rise), (int32_t)lround(s->lon0 + share * run)};
+}
+
+/* Does an edge cross the segment (1), or only touch it or not even that (0)? Touches are noted; of stored areas,
+ * crossings are touches. */
+static bool crosses(const segment *s, const segment *e, bool stored, touches *t)
 {
     int e0 = side_of(s, e->lat0, e->lon0), e1 = side_of(s, e->lat1, e->lon1);
     int s0 = side_of(e, s->lat0, s->lon0), s1 = side_of(e, s->lat1, s->lon1);
     if (e0 * e1 > 0 || s0 * s1 > 0)
         return false;
-    if (e0 && e1 && s0 && s1)
-        return true;
+    if (e0 && e1 && s0 && s1) {
+        if (!stored)
+            return true;
+        position at = crossing(s, e);
+        touch(t, s, at.lat, at.lon);
+        return false;
+    }
     osm3s_bbox box = box_of(s);
     if (e0 == 0 && bbox_contains(&box, e->lat0, e->lon0))
         touch(t, s, e->lat0, e->lon0);
@@ -265,9 +283,17 @@ static bool is_cut(const segment *s)
     return rows > 1 || columns > 1;
 }
 
+/* Inside of a stored area, and not only by rounding. */
+static bool is_well_inside(const poly *p, int32_t lat, int32_t lon)
+{
+    return poly_locate(p, lat + 1, lon) == POLY_INSIDE && poly_locate(p, lat - 1, lon) == POLY_INSIDE
+           && poly_locate(p, lat, lon + 1) == POLY_INSIDE && poly_locate(p, lat, lon - 1) == POLY_INSIDE;
+}
+
 /* A segment between places that are not strictly inside, from west to east. */
 static bool part_is_inside(const poly *p, const segment *s)
 {
+    bool stored = p->rounding != TO_NEAREST;
     touches found = {.n = 0};
     osm3s_bbox box = box_of(s);
     touch(&found, s, s->lat0, s->lon0);
@@ -282,7 +308,7 @@ static bool part_is_inside(const poly *p, const segment *s)
                 break;
             if (northern(e) < box.south || e->lon0 > box.east || e->lon1 < box.west)
                 continue;
-            if (crosses(s, e, &found))
+            if (crosses(s, e, stored, &found))
                 return true;
         }
     }
@@ -294,8 +320,10 @@ static bool part_is_inside(const poly *p, const segment *s)
     /* Between two touches the border is nowhere, or everywhere: the middle tells. */
     for (size_t i = 1; i < found.n; i++) {
         const position *a = &found.at[i - 1], *b = &found.at[i];
-        int where = poly_locate(p, middle(a->lat, b->lat), (int32_t)(((int64_t)a->lon + b->lon) / 2));
-        if (where == POLY_INSIDE || (where == POLY_BORDER && is_cut(s)))
+        int32_t lat = middle(a->lat, b->lat), lon = (int32_t)(((int64_t)a->lon + b->lon) / 2);
+        int where = poly_locate(p, lat, lon);
+        if (stored ? where == POLY_INSIDE && is_well_inside(p, lat, lon)
+                   : where == POLY_INSIDE || (where == POLY_BORDER && is_cut(s)))
             return true;
     }
     return false;

@@ -688,7 +688,8 @@ osm3s_bbox osm3s_poly_bbox(const osm3s_poly *);
 
 /* Add areas, prepare, test. Lines of an area: together closed rings, in any order and direction; even-odd. */
 typedef struct area_index osm3s_area_index;
-osm3s_area_index *osm3s_area_index_new(void);
+osm3s_area_index *osm3s_area_index_new(osm3s_context *);
+uint64_t osm3s_area_index_bytes(const osm3s_area_index *);
 void osm3s_area_index_free(osm3s_area_index *);
 int osm3s_area_index_add_lines(osm3s_area_index *, const int32_t *lat_lon, const uint32_t *line_sizes, size_t n_lines);
 int osm3s_area_index_add_way(osm3s_area_index *, const int32_t *lat_lon, size_t n);

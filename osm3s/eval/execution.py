@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from osm3s.errors import QueryFailed, QueryOutOfMemory, QueryTimeout
 from osm3s.eval.explanation import Explanation
@@ -60,6 +61,8 @@ class Execution:
         self.uses_areas = uses_areas
         self.prepared_areas: dict[int, tuple[AreaIndex, ElementSet | None]] = {}
         """By the id of an area or the identity of a set, which is kept with it."""
+        self.area_indexes: WeakSet[AreaIndex] = WeakSet()
+        """All that are in use, remembered or not."""
         self.sets = Scope()
         self.explanation = Explanation()
         self.difference: Difference | None = None
@@ -149,7 +152,8 @@ class Execution:
 
     def memory_bytes(self) -> int:
         sets = {id(set_): set_ for set_ in (*self.sets.all_sets(), *self._held)}
-        return sum(set_.memory_bytes() for set_ in sets.values()) + self.writer.held_bytes
+        in_sets = sum(set_.memory_bytes() for set_ in sets.values())
+        return in_sets + sum(areas.memory_bytes() for areas in self.area_indexes) + self.writer.held_bytes
 
     def _timeout(self, statement: Element) -> QueryTimeout:
         return QueryTimeout(

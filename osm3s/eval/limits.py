@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from osm3s.ffi import ffi
@@ -15,9 +17,19 @@ class Limits:
         """`started_s` is on the clock of time.monotonic(); 0 means: no limit."""
         self.started_s = time.monotonic() if started_s is None else started_s
         self.maxsize_bytes = maxsize_bytes
-        self.handle: Any = ffi.new("osm3s_context *")
+        self.handle: Any = ffi.new("osm3s_context *", {"max_bytes": maxsize_bytes})
         if timeout_s:
             self.handle.deadline_ns = int((self.started_s + timeout_s) * 1e9)
+
+    @contextmanager
+    def using(self, n_bytes: int) -> Iterator[None]:
+        """Inside, kernels that take much memory count it in addition to what is in use already, and raise
+        QueryOutOfMemory."""
+        self.handle.used_bytes = n_bytes
+        try:
+            yield
+        finally:
+            self.handle.used_bytes = 0
 
     @property
     def elapsed_s(self) -> int:

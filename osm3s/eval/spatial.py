@@ -73,8 +73,10 @@ class Around:
 class AreaIndex:
     """In any of some areas; call `prepare` after the last one was added."""
 
-    def __init__(self) -> None:
-        handle = lib.osm3s_area_index_new()
+    def __init__(self, limits: Limits) -> None:
+        """What is added counts as memory at once: adding and preparing raise QueryOutOfMemory and QueryTimeout."""
+        self._context = limits.handle  # which the core keeps
+        handle = lib.osm3s_area_index_new(self._context)
         if handle == ffi.NULL:
             raise MemoryError
         self.c = ffi.gc(handle, lib.osm3s_area_index_free)
@@ -88,6 +90,9 @@ class AreaIndex:
 
     def prepare(self) -> None:
         check(lib.osm3s_area_index_prepare(self.c))
+
+    def memory_bytes(self) -> int:
+        return int(lib.osm3s_area_index_bytes(self.c))
 
     def boxes(self) -> tuple[Any, int]:
         box = ffi.new("osm3s_bbox *", lib.osm3s_area_index_bbox(self.c))

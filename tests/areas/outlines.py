@@ -31,8 +31,9 @@ def becomes_area(tags: list[tuple[str, str]]) -> bool:
 
 
 def outline(world: World, way_ids: set[int]) -> tuple[Lines, set[int]]:
-    """The lines of some ways, and the nodes at which an odd number of them ends."""
-    lines, ends = [], Counter[int]()
+    """The lines of some ways, and the nodes at which an odd number of them ends. Ways with unknown nodes are left out;
+    if that leaves a gap, two corners of the box are all."""
+    lines, ends, line_ends = [], Counter[int](), Counter[int]()
     for way_id in sorted(way_ids):
         way = world.get(("way", way_id))
         if way is None or len(way.refs) < 2:
@@ -42,6 +43,10 @@ def outline(world: World, way_ids: set[int]) -> tuple[Lines, set[int]]:
         line = [node.position for node in nodes if node is not None and node.position is not None]
         if len(line) == len(way.refs):
             lines.append(line)
+            line_ends.update((way.refs[0], way.refs[-1]))
+    if any(n % 2 for n in line_ends.values()):
+        lats, lons = zip(*(point for line in lines for point in line), strict=True)
+        lines = [[(min(lats), min(lons))], [(max(lats), max(lons))]]
     return lines, {node for node, n in ends.items() if n % 2}
 
 
@@ -69,7 +74,8 @@ def follow(areas: dict[int, Area], world: World) -> dict[int, Area]:
             if area_id in areas:
                 after[area_id] = areas[area_id]
         elif lines:
-            after[area_id] = Area(sorted(relation.tags), lines, box_of(lines))
+            bounding = [line for line in lines if len(line) > 1]
+            after[area_id] = Area(sorted(relation.tags), bounding, box_of(lines))
     return after
 
 

@@ -119,8 +119,8 @@ def test_ways_with_nodes_that_are_not_in_the_set_are_left_out(root: Path) -> Non
     run_rules(root, f'{pivot}<union>{ways}</union><make-area pivot="p"/>')
     assert stored(root) == {}
     run_rules(root, f'{pivot}<union>{ways}{nodes}</union><make-area pivot="p"/>')
-    lines = [[(0, 0), (10, 10)]]
-    assert stored(root) == {3_600_000_002: Area([("postal_code", "9")], lines, box_of(lines))}
+    nothing_inside = Area([("postal_code", "9")], [], (0, 0, 10, 10))
+    assert stored(root) == {3_600_000_002: nothing_inside}, "what is left is not closed"
 
 
 def test_the_area_that_was_made_is_returned(root: Path) -> None:

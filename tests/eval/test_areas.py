@@ -11,6 +11,7 @@ from golden_map import run
 from small_map import answer, bring_in, names
 
 from osm3s.eval.area_ids import uses_areas
+from osm3s.eval.limits import Limits
 from osm3s.ql import parse
 from osm3s.storage.snapshot import Snapshot
 
@@ -88,6 +89,14 @@ def test_closed_ways_of_the_past(tmp_path: Path) -> None:
     ]:
         assert names(root, query) == now
         assert names(root, f'[date:"2020-01-15T00:00:00Z"];{query}') == before
+
+
+def test_the_memory_of_areas_counts(snapshot: Snapshot) -> None:
+    areas, query = "area[name];out ids;", "area[name];node(area);out ids;"
+    assert run(snapshot, areas, Limits(maxsize_bytes=8000)) == run(snapshot, areas) != ""
+    remark = run(snapshot, query, Limits(maxsize_bytes=8000))
+    assert remark.startswith('runtime error: Query run out of memory in "query" at line 1')
+    assert run(snapshot, query, Limits(maxsize_bytes=10_000_000)) == run(snapshot, query) != ""
 
 
 def test_which_queries_tell_the_time_of_areas() -> None:

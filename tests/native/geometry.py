@@ -73,9 +73,12 @@ class AreaIndex:
     """Areas, each of some lines, and closed ways."""
 
     def __init__(
-        self, areas: Iterable[Sequence[Sequence[Position]]] = (), ways: Iterable[Sequence[Position]] = ()
+        self,
+        areas: Iterable[Sequence[Sequence[Position]]] = (),
+        ways: Iterable[Sequence[Position]] = (),
+        context: Any = ffi.NULL,
     ) -> None:
-        self.handle = ffi.gc(lib.osm3s_area_index_new(), lib.osm3s_area_index_free)
+        self.handle = ffi.gc(lib.osm3s_area_index_new(context), lib.osm3s_area_index_free)
         for lines in areas:
             sizes = ffi.new("uint32_t[]", [len(line) for line in lines])
             points = flat(position for line in lines for position in line)

@@ -11,7 +11,8 @@ from geometry import LAT_90, LON_180, UNKNOWN, AreaIndex, Box, Position, near
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osm3s.ffi import lib
+from osm3s.errors import QueryOutOfMemory, QueryTimeout
+from osm3s.ffi import ffi, lib
 
 OUTSIDE, BORDER, INSIDE = lib.OSM3S_OUTSIDE, lib.OSM3S_BORDER, lib.OSM3S_INSIDE
 
@@ -172,14 +173,14 @@ def test_ways_beside_shapely() -> None:
         polygon = shapely.Polygon(ring)
         if not polygon.is_valid:
             continue
-        areas = AreaIndex(ways=[[*ring, ring[0]]])
+        closed_way, stored = AreaIndex(ways=[[*ring, ring[0]]]), AreaIndex(areas=[[[*ring, ring[0]]]])
         for _ in range(20):
             way = [(500_000_000 + draw.randrange(10**6), 100_000_000 + draw.randrange(10**6)) for _ in range(2)]
             line = shapely.LineString(way)
             part_m = polygon.buffer(-5).intersection(line).length
             if part_m > 0 or not polygon.buffer(5).intersects(line):
                 decided += 1
-                assert areas.meets_way(way) == (part_m > 0)
+                assert closed_way.meets_way(way) == stored.meets_way(way) == (part_m > 0)
     assert decided > 1000
 
 
@@ -216,3 +217,28 @@ def test_nothing() -> None:
         assert not areas.contains((0, 0))
         assert not areas.meets_way([(0, 0), (1, 1)])
         assert areas.classify(Box(-LAT_90, -LON_180, LAT_90, LON_180)) == OUTSIDE
+
+
+# --- limits -----------------------------------------------------------------------------------------------------------
+
+COMB = [(tooth * 100, lon) for tooth in range(10_000) for lon in ((0, 9_000_000) if tooth % 2 else (9_000_000, 0))]
+
+
+def test_memory_is_counted_and_bounded() -> None:
+    """As areas are added, and again when they are prepared."""
+    context = ffi.new("osm3s_context *")
+    n_bytes = lib.osm3s_area_index_bytes(AreaIndex(ways=[COMB], context=context).handle)
+    assert n_bytes == context.used_bytes > len(COMB) * 16
+    for share in (0.01, 0.5, 0.99):
+        with pytest.raises(QueryOutOfMemory):
+            AreaIndex(ways=[COMB], context=ffi.new("osm3s_context *", {"max_bytes": int(share * n_bytes)}))
+    with pytest.raises(QueryOutOfMemory):
+        AreaIndex(ways=[COMB], context=ffi.new("osm3s_context *", {"max_bytes": n_bytes, "used_bytes": 1000}))
+    AreaIndex(ways=[COMB], context=ffi.new("osm3s_context *", {"max_bytes": n_bytes}))
+
+
+def test_preparing_ends_when_time_is_up() -> None:
+    """However few areas there are."""
+    context = ffi.new("osm3s_context *", {"deadline_ns": 1, "countdown": 10})
+    with pytest.raises(QueryTimeout):
+        AreaIndex(ways=[COMB], context=context)

@@ -48,11 +48,13 @@ def _areas_of(execution: Execution, element: Element) -> AreaIndex:
 
 
 def _prepared(execution: Execution, stored: Sequence[StoredArea], closed_ways: ElementSet | None) -> AreaIndex:
-    areas = AreaIndex()
-    for area in stored:
-        areas.add_outline(area.outline())
-        execution.check_limits()
-    if closed_ways is not None:
-        areas.add_closed_ways(execution.snapshot, execution.limits, closed_ways)
-    areas.prepare()
+    limits = execution.limits
+    areas = AreaIndex(limits)
+    with limits.using(execution.memory_bytes()):
+        execution.area_indexes.add(areas)
+        for area in stored:
+            areas.add_outline(area.outline())
+        if closed_ways is not None:
+            areas.add_closed_ways(execution.snapshot, limits, closed_ways)
+        areas.prepare()
     return areas
