@@ -119,6 +119,7 @@ typedef struct grid grid;
  * ascending order. NULL: no memory, or more than 2^31 boxes. */
 grid *grid_new(const osm3s_bbox *plain, size_t n, bool columns);
 void grid_free(grid *);
+size_t grid_bytes(const grid *);
 
 typedef struct { uint32_t row, last_row, column, last_column; bool empty; } grid_cells;
 

@@ -136,3 +136,9 @@ const uint32_t *grid_cell(const grid *g, uint32_t row, uint32_t column, size_t *
     *n = g->start[cell + 1] - g->start[cell];
     return g->items + g->start[cell];
 }
+
+size_t grid_bytes(const grid *g)
+{
+    size_t cells = (size_t)g->rows * g->columns;
+    return sizeof *g + (cells + 1 + g->start[cells]) * sizeof *g->start;
+}

@@ -8,6 +8,8 @@ Cost: about a second for a gigabyte.
 
 from __future__ import annotations
 
+import re
+
 from osm3s.constants import COPYRIGHT, GENERATOR
 from osm3s.ffi.sink import Sink
 from osm3s.output.derived import Bounds, Collection, Derived, Geometry, Line, Point, Polygon, Position, coordinate
@@ -23,9 +25,12 @@ _STRING = dict.fromkeys(range(32), "?") | {
 }
 
 
+_to_be_escaped = re.compile(r'[\x00-\x1f"\\]').search
+
+
 def escaped(text: str) -> str:
     """The text as it stands between the quotes of a string."""
-    return text.translate(_STRING)
+    return text.translate(_STRING) if _to_be_escaped(text) else text
 
 
 class JsonWriter(ElementWriter):
