@@ -1,4 +1,5 @@
-/* block_format.h: what writer (block_build.c) and reader (block_view.c) of a block agree on. See FORMAT.md.
+/* block_format.h: what the writer of a block (block_encode.c, block_record.c, block_tags.c) and its reader (block_view.c)
+ * agree on. See FORMAT.md.
  * The values are stored in files: never renumber. */
 #ifndef OSM3S_BLOCK_FORMAT_H
 #define OSM3S_BLOCK_FORMAT_H

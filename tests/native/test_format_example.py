@@ -82,7 +82,7 @@ def test_the_table_of_the_changelog() -> None:
     assert ffi.sizeof("osm3s_changed") == 48
 
 
-@pytest.mark.parametrize("word", ["O3B1", "O3M1", "O3S1"])
+@pytest.mark.parametrize("word", ["O3B1", "O3M1", "O3S2"])
 def test_magic_numbers(word: str) -> None:
     number = int.from_bytes(word.encode(), "little")
     assert f"{number:#010x} (`{word}`)" in FORMAT
