@@ -132,11 +132,12 @@ const uint32_t *grid_cell(const grid *, uint32_t row, uint32_t column, size_t *n
 
 typedef struct poly poly;
 /* Where an edge is not at a whole latitude: as it is; at the nearest one, as the reference has it with closed ways; or at
- * the next one towards the latitude of its end, as the reference has it with areas of the rules. */
+ * the next one towards the latitude of its end, as the reference has it with polygons of filters and areas of the rules. */
 enum rounding { NOT_ROUNDED, TO_NEAREST, TOWARDS_END };
 enum { POLY_OUTSIDE = 0, POLY_BORDER = 1, POLY_INSIDE = 2 };
 
-/* Rings one after the other, each closed implicitly. Edges between lon < -90 and lon > 90 cross the antimeridian.
+/* Rings one after the other, each closed implicitly, rounded TOWARDS_END. Edges between lon < -90 and lon > 90 cross the
+ * antimeridian.
  * What is inside is counted along the meridian from the south pole. NULL: no memory. */
 poly *poly_new(const position *vertices, const uint32_t *ring_sizes, size_t n_rings);
 /* The same from lines one after the other that together make closed rings, whatever their order and direction. What

@@ -83,6 +83,8 @@ int area_index_add_lines(area_index *a, const position *vertices, const uint32_t
 
 int area_index_add_way(area_index *a, const way_node *nodes, size_t n)
 {
+    if (n < 2)
+        return OSM3S_OK; /* nothing is in a way of a single node, not even that */
     if (grow(&a->vertices, &a->cap_vertices, n + 1, sizeof *a->vertices))
         return OSM3S_NOMEM;
     uint32_t size = closed_line(nodes, n, a->vertices);

@@ -96,7 +96,10 @@ failed:
 
 poly *poly_new(const position *vertices, const uint32_t *ring_sizes, size_t n_rings)
 {
-    return build(vertices, ring_sizes, n_rings, true);
+    poly *p = build(vertices, ring_sizes, n_rings, true);
+    if (p)
+        p->rounding = TOWARDS_END;
+    return p;
 }
 
 poly *poly_of_lines(const position *vertices, const uint32_t *line_sizes, size_t n_lines, enum rounding rounding)
@@ -211,20 +214,23 @@ int poly_classify(const poly *p, const osm3s_bbox *box)
 {
     if (bbox_is_empty(box))
         return POLY_OUTSIDE;
-    grid_cells cells = grid_touched(p->index, box);
+    osm3s_bbox grown = *box; /* edges are rounded by less than one unit of latitude */
+    if (p->rounding != NOT_ROUNDED)
+        grown.south--, grown.north++;
+    grid_cells cells = grid_touched(p->index, &grown);
     for (uint32_t column = cells.column; !cells.empty && column <= cells.last_column; column++) {
         size_t n;
         const uint32_t *items = grid_cell(p->index, 0, column, &n);
         for (size_t i = 0; i < n; i++) {
             const segment *e = p->edges + items[i];
-            if (southern(e) > box->north)
+            if (southern(e) > grown.north)
                 break;
             osm3s_bbox near = box_of(e);
-            if (!bbox_meets(&near, box))
+            if (!bbox_meets(&near, &grown))
                 continue;
             /* Missed if all corners are strictly on one side. */
-            int sw = side_of(e, box->south, box->west), se = side_of(e, box->south, box->east);
-            int nw = side_of(e, box->north, box->west), ne = side_of(e, box->north, box->east);
+            int sw = side_of(e, grown.south, box->west), se = side_of(e, grown.south, box->east);
+            int nw = side_of(e, grown.north, box->west), ne = side_of(e, grown.north, box->east);
             if (sw == 0 || sw != se || sw != nw || sw != ne)
                 return POLY_BORDER;
         }

@@ -114,8 +114,8 @@ static void find_candidates(search *s, const view *v, uint32_t slot)
 static int way_is_around(search *s, const view *v, uint32_t block, uint32_t slot)
 {
     int error = snapshot_check_body(s->snapshot, block);
-    if (error || (error = view_way_nodes(v, slot, &s->way)) || !is_closed(&s->way))
-        return error;
+    if (error || (error = view_way_nodes(v, slot, &s->way)) || !is_closed(&s->way) || s->way.n < 2)
+        return error; /* a way of a single node has no border */
     if (grow(&s->vertices, &s->cap_vertices, s->way.n + 1, sizeof *s->vertices))
         return OSM3S_NOMEM;
     uint32_t n = closed_line(s->way.items, s->way.n, s->vertices);

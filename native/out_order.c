@@ -1,4 +1,5 @@
-/* out_order.c: the order of `out qt`: by the reference's quadtile index, then by id. */
+/* out_order.c: the order of `out qt` and of loops: what is there now, then what was there at the time that is asked about;
+ * each by the reference's quadtile index, then by id. */
 #include "geom.h"
 #include "internal.h"
 
@@ -7,6 +8,12 @@ enum { ROWS_PER_CHECK = 4096 };
 typedef struct {
     uint32_t key, row;
 } keyed;
+
+typedef struct {
+    const osm3s_rows *rows;
+    uint32_t *turn; /* row numbers */
+    keyed *items;
+} ordering;
 
 static int quad_of_row(osm3s_snapshot *s, const osm3s_row *row, int type, uint32_t *quad)
 {
@@ -75,32 +82,42 @@ static int is_superseded(const osm3s_snapshot *s, const osm3s_row *row)
     return e && row->slot >= e->n + e->n_delta;
 }
 
-int osm3s_order_quadtile(osm3s_snapshot *s, osm3s_context *context, const osm3s_rows *rows, int type, osm3s_row *out)
+/* Order the rows whose numbers are in turn[0] to turn[n - 1]. */
+static int order_part(osm3s_snapshot *s, osm3s_context *context, ordering *o, size_t n, int type, osm3s_row *out)
 {
-    if (rows->n > UINT32_MAX)
-        return fail(OSM3S_LIMIT, "%zu elements are too many to be ordered", rows->n);
-    keyed *items = malloc(rows->n * sizeof *items + 1);
-    if (items == NULL)
-        return fail(OSM3S_NOMEM, "out of memory: order of %zu elements", rows->n);
-    uint32_t *turn = malloc(rows->n * sizeof *turn + 1); /* of equal keys: what is there now, then what was */
-    int error = turn ? OSM3S_OK : fail(OSM3S_NOMEM, "out of memory: order of %zu elements", rows->n);
-    size_t n = 0;
-    for (int superseded = 0; superseded < 2 && error == OSM3S_OK; superseded++)
-        for (size_t i = 0; i < rows->n; i++)
-            if (is_superseded(s, &rows->rows[i]) == superseded)
-                turn[n++] = (uint32_t)i;
-    for (size_t i = 0; i < rows->n && error == OSM3S_OK; i++) {
+    int error = OSM3S_OK;
+    for (size_t i = 0; i < n && error == OSM3S_OK; i++) {
         uint32_t quad = 0;
-        error = quad_of_row(s, &rows->rows[turn[i]], type, &quad);
-        items[i] = (keyed){quad_order(quad), (uint32_t)i};
+        error = quad_of_row(s, &o->rows->rows[o->turn[i]], type, &quad);
+        o->items[i] = (keyed){quad_order(quad), (uint32_t)i};
         if (error == OSM3S_OK && context != NULL && i % ROWS_PER_CHECK == 0)
             error = context_check(context);
     }
     if (error == OSM3S_OK)
-        error = sort_keyed(items, rows->n);
-    for (size_t i = 0; i < rows->n && error == OSM3S_OK; i++)
-        out[i] = rows->rows[turn[items[i].row]];
-    free(items);
-    free(turn);
+        error = sort_keyed(o->items, n);
+    for (size_t i = 0; i < n && error == OSM3S_OK; i++)
+        out[i] = o->rows->rows[o->turn[o->items[i].row]];
+    return error;
+}
+
+int osm3s_order_quadtile(osm3s_snapshot *s, osm3s_context *context, const osm3s_rows *rows, int type, osm3s_row *out)
+{
+    if (rows->n > UINT32_MAX)
+        return fail(OSM3S_LIMIT, "%zu elements are too many to be ordered", rows->n);
+    ordering o = {rows, malloc(rows->n * sizeof *o.turn + 1), malloc(rows->n * sizeof *o.items + 1)};
+    int error = OSM3S_OK;
+    if (o.turn == NULL || o.items == NULL)
+        error = fail(OSM3S_NOMEM, "out of memory: order of %zu elements", rows->n);
+    size_t done = 0;
+    for (int superseded = 0; superseded < 2 && error == OSM3S_OK; superseded++) { /* what is there now, then what was */
+        size_t n = 0;
+        for (size_t i = 0; i < rows->n; i++)
+            if (is_superseded(s, &rows->rows[i]) == superseded)
+                o.turn[n++] = (uint32_t)i;
+        error = order_part(s, context, &o, n, type, out + done);
+        done += n;
+    }
+    free(o.turn);
+    free(o.items);
     return error;
 }

@@ -7,10 +7,11 @@ consists of. In a second run `compare` makes sets of what differs, which `out` p
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from osm3s.errors import QueryFailed
+from osm3s.eval.derived_order import unmatched
 from osm3s.eval.details import details_of
 from osm3s.eval.execution import Execution
 from osm3s.eval.recursion import member_rows, relations_with
@@ -45,10 +46,9 @@ class Beside(NamedTuple):
     metadata: str
     """XML attributes."""
 
-
-def _remainder(element_type: int, element_id: int, beside: Beside) -> str:
-    visible = "true" if beside.is_there else "false"
-    return f'  <{TYPE_NAMES[element_type]} id="{element_id}" visible="{visible}"{beside.metadata}/>\n'
+    def visibility(self) -> str:
+        """An XML attribute."""
+        return f' visible="{"true" if self.is_there else "false"}"'
 
 
 class Difference:
@@ -66,12 +66,14 @@ class Difference:
         self._seen: set[int] = set()
         self._compared: dict[int, ElementSet] = {}
         """By compare statement: its input in the first run."""
-        self._pairs: dict[int, tuple[ElementSet, ElementSet]] = {}
-        """By the identity of a set that compare has made: that set, which is kept so, and what was there before."""
+        self._pairs: dict[int, tuple[ElementSet, ElementSet, ElementSet]] = {}
+        """By the identity of a set that compare has made: that set, which is kept so, what was there before, and what
+        is there after. For other statements than `out` and `compare` it is empty."""
 
     @property
     def interval(self) -> tuple[int, int]:
-        return min(self.before_s, self.after_s), max(self.before_s, self.after_s)
+        """Of a difference backwards, nothing lies in it."""
+        return self.before_s, self.after_s
 
     def start_second_run(self) -> None:
         self.is_second_run = True
@@ -90,11 +92,13 @@ class Difference:
         if not self.is_second_run:
             self._printed[id(statement)] = self._taken(execution, set_, options)
             return
-        after = self._taken(execution, set_, options)
         if id(set_) in self._pairs:
+            _, old, new = self._pairs[id(set_)]
+            after = self._taken(execution, new, options)
             with execution.at(self.before_s):
-                before = self._taken(execution, self._pairs[id(set_)][1], options)
+                before = self._taken(execution, old, options)
         else:
+            after = self._taken(execution, set_, options)
             before = self._printed.pop(id(statement), Printed(ElementSet(), None, None))
         self._print(execution, before, after, options)
 
@@ -142,35 +146,29 @@ class Difference:
                     if old is not None:
                         self._element(execution, old_printer, old, element_type)
                     else:
-                        self._write(
-                            execution, f'  <{TYPE_NAMES[element_type]} id="{new.id}"{sources[new.id].metadata}/>\n'
-                        )
+                        number = f' id="{new.id}"' if options.ids else ""
+                        self._write(execution, f"  <{TYPE_NAMES[element_type]}{number}{sources[new.id].metadata}/>\n")
                     self._write(execution, "</old>\n")
                 if new is not None:
                     self._write(execution, "<new>\n" if was else "")
                     self._element(execution, new_printer, new, element_type)
                     self._write(execution, "</new>\n" if was else "")
                 elif self.shows_deleted:
-                    self._write(execution, f"<new>\n{_remainder(element_type, old.id, remains[old.id])}</new>\n")
+                    number, beside = f' id="{old.id}"' if options.ids else "", remains[old.id]
+                    attributes = f"{number}{beside.visibility()}{beside.metadata}"
+                    self._write(execution, f"<new>\n  <{TYPE_NAMES[element_type]}{attributes}/>\n</new>\n")
                 self._write(execution, "</action>\n")
         self._print_deriveds(execution, before.elements.deriveds, after.elements.deriveds, options)
 
     def _print_deriveds(
         self, execution: Execution, before: list[Derived], after: list[Derived], options: PrintOptions
     ) -> None:
-        """Objects that are equal but for their ids are the same."""
-        old, new = list(before), []
-        for derived in after:
-            same = next((other for other in old if replace(other, id=derived.id) == derived), None)
-            if same is None:
-                new.append(derived)
-            else:
-                old.remove(same)
-        for derived in old:
+        gone, come = unmatched(before, after)
+        for derived in gone:
             self._write(execution, '<action type="delete">\n<old>\n')
             execution.writer.derived(derived, options)
             self._write(execution, "</old>\n</action>\n")
-        for derived in new:
+        for derived in come:
             self._write(execution, '<action type="create">\n')
             execution.writer.derived(derived, options)
             self._write(execution, "</action>\n")
@@ -307,6 +305,11 @@ class Difference:
         kept_new.intersect(new)
         return kept_old, kept_new
 
-    def pair(self, set_: ElementSet, before: ElementSet) -> None:
-        """Note what was before in place of the elements of a set."""
-        self._pairs[id(set_)] = set_, before
+    def pair(self, before: ElementSet, after: ElementSet) -> ElementSet:
+        """A set for `out` that stands for what was before and what is after."""
+        result = ElementSet()
+        self._pairs[id(result)] = result, before, after
+        return result
+
+    def is_pair(self, set_: ElementSet) -> bool:
+        return id(set_) in self._pairs

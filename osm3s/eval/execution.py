@@ -76,7 +76,8 @@ class Execution:
 
     def read(self, name: str) -> ElementSet:
         """The set of that name, to be left unchanged (its nodes may be resolved)."""
-        return self.sets.get(name) or ElementSet()
+        set_ = self.sets.get(name)
+        return ElementSet() if set_ is None else set_
 
     def next_derived_id(self) -> int:
         """Ids of derived objects count up from 1."""

@@ -57,7 +57,7 @@ def main() -> int:
 def report(difference: Difference) -> str:
     judged, judge = (answer.text().split("\n") for answer in difference.answers)
     lines = list(difflib.unified_diff(judge, judged, "expected", "the project", lineterm="", n=1))
-    return "\n".join([f"=== {difference.place}", difference.data.xml() + difference.query, *lines, ""])
+    return "\n".join([f"=== {difference.place}", difference.data.text() + difference.query, *lines, ""])
 
 
 if __name__ == "__main__":

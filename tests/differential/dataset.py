@@ -1,4 +1,4 @@
-"""A small map held in memory, and how it is written as an OSM file."""
+"""A small map held in memory, what happens to it, and how both are written as OSM files."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ class Element:
     members: tuple[Member, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
     version: Version = Version()
+    deleted: bool = False
 
     @property
     def key(self) -> tuple[int, int]:
@@ -63,32 +64,82 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """New versions and deletions, and what the data is as of afterwards."""
+
+    timestamp: str
+    elements: tuple[Element, ...]
+
+    def xml(self) -> str:
+        parts = ['<osmChange version="0.6">']
+        for element in sorted(self.elements, key=lambda element: element.key):
+            action = "delete" if element.deleted else "modify"
+            parts.append(f"<{action}>{element.xml()}</{action}>")
+        return "\n".join([*parts, "</osmChange>\n"])
+
+
+@dataclass(frozen=True, slots=True)
 class DataSet:
-    """Elements by type and id, and how much of them a database is to store: "data", "meta" or "attic"."""
+    """Elements by type and id, what happens to them, and how much of that a database is to store: "data", "meta" or
+    "attic". `areas`: whether areas are made in the end."""
 
     elements: tuple[Element, ...]
     level: str = "meta"
+    changes: tuple[Change, ...] = ()
+    areas: bool = False
     index: dict[tuple[str, int], Element] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.index.update({(element.kind, element.id): element for element in self.elements})
+        """The index has the latest version of all that has ever been there."""
+        for element in self.versions():
+            if not element.deleted:
+                self.index[element.kind, element.id] = element
+
+    def versions(self) -> Iterator[Element]:
+        yield from self.elements
+        for change in self.changes:
+            yield from change.elements
+
+    def known(self) -> list[Element]:
+        return list(self.index.values())
+
+    def current(self) -> list[Element]:
+        """What is there after all changes."""
+        current = {element.key: element for element in self.versions()}
+        return [element for element in current.values() if not element.deleted]
 
     def of(self, kind: str) -> list[Element]:
-        return [element for element in self.elements if element.kind == kind]
+        return [element for element in self.index.values() if element.kind == kind]
 
     def xml(self) -> str:
         ordered = sorted(self.elements, key=lambda element: element.key)
         return "\n".join(['<osm version="0.6">', *(element.xml() for element in ordered), "</osm>\n"])
 
+    def text(self) -> str:
+        """All files, one after the other."""
+        return "".join([self.xml(), *(f"as of {change.timestamp}:\n{change.xml()}" for change in self.changes)])
+
     # --- what queries must know ------------------------------------------------------------------------------------
 
     @property
     def way_nodes_missing(self) -> bool:
-        return any(("node", ref) not in self.index for way in self.of("way") for ref in way.refs)
+        return any(("node", ref) not in self.index for element in self.versions() for ref in element.refs)
 
     @property
     def members_missing(self) -> bool:
         return any((m.kind, m.ref) not in self.index for m in self._members() if m.kind != "relation")
+
+    @property
+    def history(self) -> bool:
+        """Something has happened, and it is known what was before."""
+        return self.level == "attic" and bool(self.changes)
+
+    @property
+    def plain(self) -> bool:
+        """No text has a character that stands for something in HTML, or looks like an address."""
+        texts = [text for element in self.versions() for tag in element.tags for text in tag]
+        texts += [member.role for element in self.versions() for member in element.members]
+        return not any(char in text for text in texts for char in "<>&\"'") and not any("www." in t for t in texts)
 
     @property
     def wide(self) -> bool:
@@ -102,9 +153,17 @@ class DataSet:
             )
         )
 
+    @property
+    def placeless(self) -> bool:
+        """A relation has members, but no place of its own: to the reference it is everywhere."""
+        return any(
+            relation.members and all(member.kind == "relation" for member in relation.members)
+            for relation in self.versions()
+        )
+
     def _members(self) -> Iterator[Member]:
-        for relation in self.of("relation"):
-            yield from relation.members
+        for element in self.versions():
+            yield from element.members
 
 
 def degrees(value_e7: int) -> str:

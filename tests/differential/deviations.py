@@ -6,8 +6,12 @@ nothing.
 
 from __future__ import annotations
 
+from osm3s.eval import recursion
 from osm3s.eval.execution import Execution
+from osm3s.eval.filters import area
+from osm3s.eval.spatial import AreaIndex
 from osm3s.eval.statements import STATEMENTS
+from osm3s.ffi.element_set import WAY, ElementSet
 from osm3s.output.json import JsonWriter
 from osm3s.ql.tree import Element
 
@@ -43,8 +47,53 @@ def _box_in_json() -> None:
     STATEMENTS["print"] = noting_box
 
 
+def _area_filter() -> None:
+    """The reference takes closed ways of the set `_` for areas beside one named by its id, finds what is in an area and
+    in a closed way of one set twice, and misses ways that run through a stored area."""
+    areas_of = area._areas_of
+
+    def noting_areas(execution: Execution, element: Element) -> AreaIndex:
+        set_ = execution.read(element.get("from"))
+        if element.get("ref") or set_.areas:
+            noted.add("areas and ways" if set_.count(WAY) else "stored areas")
+        return areas_of(execution, element)
+
+    area._areas_of = noting_areas
+
+
+def _nodes_of_later_versions() -> None:
+    """At a date, the reference goes from a relation to the nodes of all versions that a way has had since then."""
+    member_rows = recursion.member_rows
+
+    def noting_rows(
+        execution: Execution,
+        relations: ElementSet,
+        element_type: int,
+        role: str | None,
+        into: ElementSet,
+        or_later: bool = False,
+    ) -> None:
+        member_rows(execution, relations, element_type, role, into, or_later)
+        if or_later:
+            now = ElementSet()
+            now.put_ids(element_type, into.ids(element_type))
+            with execution.at(0):
+                execution.snapshot.locate(now.rows(element_type), element_type)
+            if _places(now, element_type) != _places(into, element_type):
+                noted.add("nodes of later versions")
+
+    recursion.member_rows = noting_rows
+
+
+def _places(set_: ElementSet, element_type: int) -> list[tuple[int, int]]:
+    rows = set_.rows(element_type)
+    return [(rows.rows[i].block, rows.rows[i].slot) for i in range(rows.n)]
+
+
 def watch() -> None:
     """Note from now on."""
+    _area_filter()
+    _nodes_of_later_versions()
     for name in ("foreach", "for"):
         _loop(name)
     _box_in_json()

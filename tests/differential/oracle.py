@@ -14,10 +14,10 @@ from osm3s.ql.tree import Element as Statement
 from .dataset import KINDS, DataSet, Element, Member, degrees
 from .systems import TIMESTAMP, Answer
 
-HEADER = f"""<?xml version="1.0" encoding="UTF-8"?>
+HEADER = """<?xml version="1.0" encoding="UTF-8"?>
 <osm version="0.6" generator="">
 <note>The data included in this document is from www.openstreetmap.org. The data is made available under ODbL.</note>
-<meta osm_base="{TIMESTAMP}"/>
+<meta osm_base="{}"/>
 
 """
 TYPES = {"nwr": KINDS, "nw": KINDS[:2], "wr": KINDS[1:], "nr": KINDS[::2]} | {kind: (kind,) for kind in KINDS}
@@ -34,15 +34,17 @@ class Oracle:
     def __init__(self, work: Path) -> None:
         self.elements: dict[Key, Element] = {}
         self.with_meta = True
+        self.timestamp = TIMESTAMP
 
     def load(self, data: DataSet) -> None:
-        self.elements = {element.key: element for element in data.elements}
+        self.elements = {element.key: element for element in data.current()}
         self.with_meta = data.level != "data"
+        self.timestamp = data.changes[-1].timestamp if data.changes else TIMESTAMP
 
     def ask(self, query: str) -> Answer:
         run = _Run(self.elements, self.with_meta)
         run.statements(ql.parse(query).children)
-        return Answer((HEADER + "".join(run.printed) + "\n</osm>\n").encode())
+        return Answer((HEADER.format(self.timestamp) + "".join(run.printed) + "\n</osm>\n").encode())
 
 
 class _Run:

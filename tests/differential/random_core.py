@@ -76,7 +76,7 @@ class _Maker:
 
     def _tag(self) -> Tree:
         rng = self.rng
-        tagged = rng.choice([element for element in self.data.elements if element.tags])
+        tagged = rng.choice([element for element in self.data.known() if element.tags])
         key, value = rng.choice(tagged.tags)
         case = rng.choice(("", ",i"))
         test = rng.choice(("", "=", "!=", "~", "!~"))

@@ -9,14 +9,10 @@ from . import vocabulary
 from .dataset import DataSet
 from .random_evaluators import SETS, Evaluators, Place, quoted
 from .random_filters import Filters
+from .random_settings import Settings
 from .trees import Row, Tree
 
 TYPES = ("node", "node", "node", "way", "way", "way", "rel", "relation", "nwr", "nwr", "nw", "wr", "nr")
-CSV_SPECIALS = (
-    "::id", "::type", "::otype", "::lat", "::lon", "::version", "::timestamp", "::changeset", "::uid", "::user",
-    "::count", '::"count:nodes"', '::"count:ways"', '::"count:relations"', '::"count:areas"', "::odd",
-)  # fmt: skip
-SEPARATORS = ('"\t"', '";"', '","', '""', '" | "', "'\"'")
 MAX_DEPTH = 3
 
 
@@ -31,10 +27,13 @@ class _Maker:
         self.evaluators = Evaluators(rng, data, geometric=not data.way_nodes_missing)
         self.filters = Filters(rng, data, self.evaluators)
         self.depth = 0
+        self.loops = 0
+        self.in_diff = False
 
     def script(self) -> Tree:
         rng = self.rng
-        settings = self._settings()
+        settings = Settings(rng, self.data, self.filters)
+        self.in_diff = settings.diff
         statements = self._prelude() if rng.random() < 0.6 else []
         statements += [self._selection() for _ in range(rng.choice((1, 1, 2)))]
         statements += [self.statement() for _ in range(rng.choice((0, 0, 1, 1, 2, 3)))]
@@ -42,7 +41,7 @@ class _Maker:
         if rng.random() < 0.3:
             self.evaluators.sets = ["_", *SETS[1:]]
             statements.append(self._out())
-        return Tree("script", (settings, Row(tuple(statements), rng.choice(("", "", "\n")), 1)))
+        return Tree("script", (settings.tree, Row(tuple(statements), rng.choice(("", "", "\n")), 1)))
 
     def _prelude(self) -> list[Tree]:
         """Sets that have something in them."""
@@ -54,39 +53,17 @@ class _Maker:
             statements.append(self._new(type_, self.filters.ids(type_, (3, 5, 10)), into, ";"))
         return statements
 
-    # --- settings --------------------------------------------------------------------------------------------------
-
-    def _settings(self) -> Tree:
-        rng = self.rng
-        settings = []
-        choice = rng.random()
-        if choice < 0.35:
-            settings.append("[out:json]")
-        elif choice < 0.5:
-            settings.append(f"[out:{self._csv()}]")
-        elif choice < 0.55:
-            settings.append("[out:xml]")
-        if rng.random() < 0.1 and self.evaluators.geometric:
-            settings.append(f"[bbox:{self.filters.box()}]")
-        if rng.random() < 0.1:
-            settings.append(rng.choice(("[timeout:99]", "[maxsize:1Gi]", "[timeout:1k][maxsize:100000000]")))
-        return Tree("settings", ("".join(settings) + ";",), ("",)) if settings else Tree("settings", ("",))
-
-    def _csv(self) -> str:
-        rng = self.rng
-        keys = [quoted(rng.choice(vocabulary.KEYS), rng) for _ in range(rng.randint(0, 3))]
-        fields = keys + rng.sample(CSV_SPECIALS, rng.randint(1, 5))
-        rng.shuffle(fields)
-        tail = ("", "", ";false", f";true;{rng.choice(SEPARATORS)}", f";false;{rng.choice(SEPARATORS)}")
-        return f"csv({','.join(fields)}{rng.choice(tail)})"
-
     # --- statements ------------------------------------------------------------------------------------------------
 
     def statement(self) -> Tree:
         makers: list[tuple[float, Callable[[], Tree]]] = [(8, self._selection), (3, self._recurse), (3, self._out)]
         makers += [(1, self._item), (3, self._make), (3, self._convert), (0.6, self._local)]
+        makers += [(2, self._is_in), (1, self._map_to_area)] if self.data.areas else []
+        makers += [(1, self._timeline)] if self.data.history else []
+        makers += [(3 if self.in_diff else 0.1, self._compare)] if not self.loops else []
         if self.depth < MAX_DEPTH:
             makers += [(2, self._foreach), (2, self._for), (1, self._complete), (1, self._if)]
+            makers += [(1, self._retro)] if self.data.history and not self.in_diff and not self.data.areas else []
         maker = self.rng.choices([maker for _, maker in makers], [weight for weight, _ in makers])[0]
         return maker()
 
@@ -112,15 +89,27 @@ class _Maker:
         return "" if name == "_" and self.rng.random() < 0.9 else f"->.{name}"
 
     def _query(self) -> Tree:
-        type_ = "derived" if self.rng.random() < 0.03 else self.rng.choice(TYPES)
+        choice = self.rng.random()
+        type_ = "derived" if choice < 0.03 else self.rng.choice(TYPES)
+        if self.data.areas and choice > 0.85:
+            type_ = "area"
         return self._new(type_, self.filters.filters(type_), self._into(), ";")
 
     def _member(self) -> Tree:
         makers: list[tuple[float, Callable[[], Tree]]] = [(6, self._selection), (3, self._recurse), (2, self._item)]
         makers += [(0.5, self._make), (0.5, self._convert), (0.2, self._local)]
+        makers += [(1, self._is_in), (0.5, self._map_to_area)] if self.data.areas else []
+        makers += [(0.5, self._timeline)] if self.data.history else []
         if self.depth < MAX_DEPTH:
             makers += [(0.3, self._foreach), (0.2, self._for), (0.3, self._complete)]
         return self.rng.choices([maker for _, maker in makers], [weight for weight, _ in makers])[0]()
+
+    def _looped(self) -> Row:
+        """The body of a loop: in a diff, nothing is printed there."""
+        self.loops += 1
+        body = self._body()
+        self.loops -= 1
+        return body
 
     def _deeper(self, maker: Callable[[], Tree], counts: tuple[int, ...]) -> tuple[Tree, ...]:
         self.depth += 1
@@ -158,7 +147,7 @@ class _Maker:
     def _foreach(self) -> Tree:
         from_ = self._from()
         into, _ = self._loop_set()
-        return self._new(f"foreach{from_}{into}{{", self._body(), "}")
+        return self._new(f"foreach{from_}{into}{{", self._looped(), "}")
 
     def _for(self) -> Tree:
         from_ = self._from()
@@ -166,7 +155,7 @@ class _Maker:
         keys = self.rng.random() < 0.15
         criterion = Tree("criterion", ("keys()",)) if keys else self.evaluators.string(Place.ELEMENT, 1)
         self.evaluators.values.append(name)
-        body = self._body()
+        body = self._looped()
         if self.rng.random() < 0.8:
             self.evaluators.values.pop()
         return self._new(f"for{from_}{into}(", criterion, "){", body, "}")
@@ -176,13 +165,50 @@ class _Maker:
         limit = rng.choice(("(1)", "(2)", "(3)"))
         from_ = self._from()
         into, _ = self._loop_set()
-        return self._new(f"complete{limit}{from_}{into}{{", self._body(), "}")
+        return self._new(f"complete{limit}{from_}{into}{{", self._looped(), "}")
 
     def _if(self) -> Tree:
         condition = self.evaluators.string(Place.SET, 1)
         if self.rng.random() < 0.5:
             return self._new("if(", condition, "){", self._body(), "}")
         return self._new("if(", condition, "){", self._body(), "}else{", self._body(), "}")
+
+    def _retro(self) -> Tree:
+        time = quoted(self.filters.time()) if self.rng.random() < 0.8 else 'u(t["created"])'
+        return self._new("retro(", Tree("string", (time,)), "){", self._body(), "}")
+
+    def _compare(self) -> Tree:
+        rng = self.rng
+        delta = Tree("delta", ("(delta:", self.evaluators.string(Place.ELEMENT, 1), ")"), ("",))
+        if rng.random() < 0.5:
+            delta = Tree("delta", ("",))
+        from_ = self._from()
+        head = (f"{from_}{' ' if from_ else ''}compare", delta, self._into())
+        if rng.random() < 0.3 and self.depth < MAX_DEPTH:
+            return self._new(*head, "{", self._looped(), "}")
+        return self._new(*head, ";")
+
+    # --- areas and versions ----------------------------------------------------------------------------------------
+
+    def _is_in(self) -> Tree:
+        if self.rng.random() < 0.5:
+            return self._new(f"is_in({','.join(self.filters.some_place())})", self._into(), ";")
+        return self._on_set("is_in")
+
+    def _map_to_area(self) -> Tree:
+        return self._on_set("map_to_area")
+
+    def _on_set(self, word: str) -> Tree:
+        from_ = self._from()
+        return self._new(f"{from_}{' ' if from_ else ''}{word}", self._into(), ";")
+
+    def _timeline(self) -> Tree:
+        """Of something that is there, or was."""
+        rng = self.rng
+        element = rng.choice(list(self.data.versions()))
+        number = f",{element.version.number}" if rng.random() < 0.3 else ""
+        kind = rng.choice(("rel", "relation")) if element.kind == "relation" else element.kind
+        return self._new(f"timeline({kind},{element.id}{number})", self._into(), ";")
 
     # --- derived objects -------------------------------------------------------------------------------------------
 
@@ -238,6 +264,8 @@ class _Maker:
 
     def _out(self) -> Tree:
         rng = self.rng
+        if self.loops and self.in_diff:
+            return self._item()
         words = []
         if rng.random() < 0.75:
             modes = ["ids", "skel", "body", "tags", "count"] + (["meta"] * 2 if self.data.level != "data" else [])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from osm3s.areas.rules import RulesEngine
 from osm3s.errors import QueryRejected
 from osm3s.eval import query_plan
 from osm3s.ql.request import Request, from_console
@@ -24,10 +26,31 @@ from .dataset import DataSet
 PROJECT = Path(__file__).resolve().parent.parent.parent
 TIMESTAMP = "2021-01-01T00:00:00Z"
 TIMEOUT_S = 2
+AREA_RULES = """<osm-script>
+  <query type="relation" into="pivots"><has-kv k="type" v="multipolygon"/></query>
+  <foreach from="pivots" into="pivot">
+    <union into="outline">
+      <recurse type="relation-way" from="pivot" into="ways"/>
+      <recurse type="way-node" from="ways"/>
+    </union>
+    <make-area from="outline" pivot="pivot" return-area="no"/>
+  </foreach>
+  <query type="way" into="pivots"><has-kv k="a" v="a"/></query>
+  <foreach from="pivots" into="pivot">
+    <union into="outline"><item set="pivot"/><recurse type="way-node" from="pivot"/></union>
+    <make-area from="outline" pivot="pivot" return-area="no"/>
+  </foreach>
+</osm-script>"""
 _LEVEL_FLAGS = {"data": [], "meta": ["--meta"], "attic": ["--keep-attic"]}
 _FAILURES = ("killed by signal", "no answer after", "runtime error: Query run out of memory", "runtime error: open64")
 _TOO_WEAK = "runtime error: Filters too weak in query statement"  # a deviation: what is answered is no error
 _GENERATOR = re.compile(rb'("generator": |generator=)"[^"]*"')
+_NO_PLACE = re.compile(rb'l(?:at|on)"?[=:] ?"?(?:100|200|-91|-2[01][0-9])\.[0-9]{7}')
+_NEW_IN_RESULT = re.compile(
+    rb'<action type="modify">\n<old>\n  <(?:node|way|relation)(?: [^>]*)?/>\n</old>\n<new>\n(.*?)</new>\n</action>',
+    re.S,
+)
+_TAG = re.compile(rb' *<tag k=|    "[^"]*": "')
 _AREAS = re.compile(rb' areas="[^"]*"|    "timestamp_areas_base": "[^"]*",\n')
 
 
@@ -44,10 +67,28 @@ class Answer:
         output = _AREAS.sub(b"", _GENERATOR.sub(rb'\1""', output))
         return Answer(output, tuple(line for line in lines if "error:" in line and not line.startswith(_TOO_WEAK)))
 
+    def in_order(self) -> Answer:
+        """The same with what history has in any order in one order: neighbouring tags are sorted, and what was
+        there before a result had it is created, not modified."""
+        lines: list[bytes] = []
+        tags: list[bytes] = []
+        for line in _NEW_IN_RESULT.sub(rb'<action type="create">\n\1</action>', self.output).split(b"\n"):
+            if _TAG.match(line):
+                tags.append(line.rstrip(b","))
+                continue
+            lines += [*sorted(tags), line]
+            tags = []
+        return Answer(b"\n".join([*lines, *tags]), self.errors)
+
     @property
     def found(self) -> bool:
         """Something that is not only the frame."""
         return b'id="' in self.output or b'"id":' in self.output or self.output.count(b"\n") == 1
+
+    @property
+    def has_impossible_place(self) -> bool:
+        """A deviation: the reference computes with positions it does not know."""
+        return bool(_NO_PLACE.search(self.output))
 
     @property
     def failed(self) -> bool:
@@ -68,19 +109,25 @@ class InProcess:
         self.file = work / "data.osm"
 
     def load(self, data: DataSet) -> None:
-        self.file.write_text(data.xml(), encoding="utf-8")
-        update_files(str(self.root), [str(self.file)], data.level, TIMESTAMP, None)
+        for text, timestamp in _files(data):
+            self.file.write_text(text, encoding="utf-8")
+            update_files(str(self.root), [str(self.file)], data.level, timestamp, None, areas="none")
+        if data.areas:
+            self._ask(AREA_RULES, RulesEngine(lambda remark: None), rules=True)
 
     def ask(self, query: str) -> Answer:
+        return self._ask(query, NATIVE)
+
+    def _ask(self, query: str, engine: frontend.Engine, rules: bool = False) -> Answer:
         output, errors = os.memfd_create("output"), os.memfd_create("errors")
         try:
             door = _Door(output, Messages(errors, Verbosity.CONCISE))
             try:
-                asked = frontend.Query(Request(from_console(query)))
+                asked = frontend.Query(Request(from_console(query)), rules=rules)
             except QueryRejected as rejected:
                 door.rejected(query, rejected.messages)
             else:
-                frontend.answer(asked, direct(Database(str(self.root))), door, NATIVE)
+                frontend.answer(asked, direct(Database(str(self.root))), door, engine)
             return Answer.of(_content(output), _content(errors))
         finally:
             os.close(output)
@@ -90,6 +137,13 @@ class InProcess:
 class _Door(ConsoleDoor):
     def limit(self, timeout_s: int, maxsize_bytes: int) -> None:
         """The limits of a process are not for one that goes on."""
+
+
+def _files(data: DataSet) -> Iterator[tuple[str, str]]:
+    """Texts, and what the data is as of when it has been read."""
+    yield data.xml(), TIMESTAMP
+    for change in data.changes:
+        yield change.xml(), change.timestamp
 
 
 def _content(descriptor: int) -> bytes:
@@ -123,10 +177,12 @@ class Reference:
 
     def load(self, data: DataSet) -> None:
         self.root.mkdir()
-        command = [str(self.programs / "update_database"), f"--db-dir={self.root}", f"--version={TIMESTAMP}"]
-        subprocess.run(
-            [*command, *_LEVEL_FLAGS[data.level]], input=data.xml().encode(), capture_output=True, check=True
-        )
+        for text, timestamp in _files(data):
+            command = [str(self.programs / "update_database"), f"--db-dir={self.root}", f"--version={timestamp}"]
+            subprocess.run([*command, *_LEVEL_FLAGS[data.level]], input=text.encode(), capture_output=True, check=True)
+        if data.areas:
+            rules = [str(self.programs / "osm3s_query"), f"--db-dir={self.root}", "--rules", "--concise"]
+            subprocess.run(rules, input=AREA_RULES.encode(), capture_output=True, check=True)
 
     def ask(self, query: str) -> Answer:
         return _ask([str(self.programs / "osm3s_query"), f"--db-dir={self.root}", "--concise"], query)

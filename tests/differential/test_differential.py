@@ -62,6 +62,6 @@ def test_shrinking_keeps_what_makes_the_difference() -> None:
     rng = Random(4)
     data = random_data(rng)
     query = random_core_query(rng, data)
-    smaller_data, smaller_query = shrink(data, query, lambda data, text: "out" in text and bool(data.of("way")))
+    smaller_data, smaller_query = shrink(data, query, lambda data, text: "out" in text and bool(data.of("relation")))
     assert len(smaller_data.elements) == 1
     assert len(smaller_query.text()) <= len(".a out count;")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from area_map import CONTENT, golden, make
 from golden_map import run
-from small_map import answer, bring_in, names
+from small_map import answer, bring_in, names, node, osm, way
 
 from osm3s.eval.area_ids import uses_areas
 from osm3s.eval.limits import Limits
@@ -97,6 +97,17 @@ def test_the_memory_of_areas_counts(snapshot: Snapshot) -> None:
     remark = run(snapshot, query, Limits(maxsize_bytes=8000))
     assert remark.startswith('runtime error: Query run out of memory in "query" at line 1')
     assert run(snapshot, query, Limits(maxsize_bytes=10_000_000)) == run(snapshot, query) != ""
+
+
+def test_a_way_of_one_node_contains_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "db"
+    ways = [way(1, [1]), way(2, [1, 1]), way(3, [1, 2, 1])]
+    bring_in(root, osm(node(1, (50.0, 7.0)), node(2, (50.001, 7.001)), *ways), "2020-02-01T00:00:00Z", "data")
+    assert names(root, "is_in(50,7);out ids;") == names(root, "node(1);is_in;out ids;") == "w2 w3"
+    assert names(root, "way(1);node(area);out ids;") == ""
+    assert names(root, "way(2);node(area);out ids;") == "n1"
+    assert names(root, "way(3);node(area);out ids;") == "n1 n2"
+    assert names(root, "way(1);map_to_area;out ids;") == "w1"
 
 
 def test_which_queries_tell_the_time_of_areas() -> None:

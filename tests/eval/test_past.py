@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_map import answer, bring_in, elements, names
+from small_map import answer, bring_in, elements, names, node, osm, osm_change, relation, way
 
 ANN = 'changeset="1" uid="1" user="ann"'
 BOB = 'changeset="2" uid="2" user="bob"'
@@ -136,6 +136,11 @@ def test_difference(root: Path) -> None:
     )
 
 
+def test_nothing_changes_in_a_difference_backwards(root: Path) -> None:
+    assert content(root, '[diff:"2020-02-06T00:00:00Z","2020-01-15T00:00:00Z"];nwr(changed);out ids;') == ""
+    assert content(root, '[diff:"2020-01-15T00:00:00Z","2020-02-06T00:00:00Z"];nwr(changed);out ids;') != ""
+
+
 def test_moved_nodes_make_a_difference_to_ways_and_relations(root: Path) -> None:
     found = content(root, '[diff:"2020-01-15T00:00:00Z","2020-02-01T00:00:00Z"];nwr(49,6,51,8);out ids;')
     one = '<action type="modify">\n<old>\n  <{0} id="{1}"/>\n</old>\n<new>\n  <{0} id="{1}"/>\n</new>\n</action>'
@@ -156,6 +161,8 @@ GONE = """<action type="delete">
 def test_what_is_gone_is_told_by_adiff(root: Path) -> None:
     found = content(root, '[adiff:"2020-02-06T12:00:00Z"];nwr(50.0025,7,51,8);out meta;')
     assert found == GONE.replace("\n uid", " uid")
+    found = content(root, '[adiff:"2020-02-06T12:00:00Z"];nwr(50.0025,7,51,8);out meta noids;')
+    assert found == GONE.replace("\n uid", " uid").replace(' id="4"', "")
     found = content(root, '[adiff:"2020-02-01T12:00:00Z"];way[highway=path];out ids;')
     assert '<way id="1" visible="true"/>' in found and '<action type="delete">' in found
 
@@ -180,6 +187,50 @@ def test_compare(root: Path) -> None:
     query = '[diff:"2020-01-15T00:00:00Z"];nwr(49,6,51,8);compare(delta:t["name"]){out ids;};out ids;'
     assert content(root, query) == COMPARED
     assert names(root, "node(3);compare;out;") == ""
+
+
+def test_what_compare_finds_can_only_be_printed(root: Path) -> None:
+    compare = '[diff:"2020-01-15T00:00:00Z"];nwr(49,6,51,8);compare->.c;'
+    printed = content(root, compare + ".c out ids;")
+    assert printed.count("<action") == 4
+    assert content(root, compare + ".c compare->.c;.c out ids;") == printed
+    assert content(root, compare + ".c compare->.d;.d out ids;") == ""
+    for query in (
+        ".c->.d;.d out ids;",
+        "(.c;)->.d;.d out ids;",
+        ".c>;out ids;",
+        ".c convert x;out;",
+        "node.c;out ids;",
+    ):
+        assert content(root, compare + query) == ""
+
+
+@pytest.mark.parametrize("query", ["node[b];out ids qt;", "node[b];foreach{out ids;}"])
+def test_in_order_of_place_what_is_there_now_comes_before_what_was(tmp_path: Path, query: str) -> None:
+    root, later = tmp_path / "db", "2021-01-01T00:00:00Z"
+    places = [(64.0013, -21.976), (64.0071, -21.9876), (64.0271, -21.9713), (64.0311, -21.9629)]
+    bring_in(root, osm(*(node(i, place, tags="b=1") for i, place in enumerate(places, 1))), "2020-02-01T00:00:00Z")
+    now = names(root, query)
+    changed = [node(i, places[i - 1], later, "b=2").replace('version="1"', 'version="2"') for i in (1, 2)]
+    bring_in(root, osm_change(modify=changed), later)
+    former = [name for name in now.split() if name in ("n1", "n2")]
+    present = [name for name in now.split() if name not in former]
+    assert names(root, query) == now
+    assert names(root, f'[date:"2020-06-01T00:00:00Z"];{query}') == " ".join([*present, *former]) != now
+
+
+def test_a_difference_lists_derived_objects_by_place_and_tags(tmp_path: Path) -> None:
+    root = tmp_path / "db"
+    content_ = osm(node(1, (50.2, 7)), node(2, (50.1, 7)), way(3, [1, 2]), relation(4, [("way", 3)]))
+    bring_in(root, content_, "2020-02-01T00:00:00Z")
+    start = '[diff:"2019-01-01T00:00:00Z"];nwr(id:1,2,3,4);'
+    by_place = content(root, start + "convert x a=id(),::geom=geom();out;")
+    assert [line.split('"')[3] for line in by_place.splitlines() if "<tag" in line] == ["2", "3", "4", "1"]
+    by_tags = content(root, start + "(convert x a=-id();convert y a=-id(););out;")
+    assert [line.split('"')[3] for line in by_tags.splitlines() if "<tag" in line] == [
+        f"-{i // 2}" for i in range(2, 10)
+    ]
+    assert content(root, '[diff:"2019-01-01T00:00:00Z"];make x a=1->.a;make y a=1->.b;(.b;.a;);out;') == ""
 
 
 def test_a_loop_cannot_print_differences(root: Path) -> None:

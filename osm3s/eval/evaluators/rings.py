@@ -16,7 +16,7 @@ from osm3s.output.derived import Position
 
 EPSILON_DEGREES = 1e-7
 _TILE_SHIFT = 16
-_EDGES_PER_CHECK = 256
+_STEPS_PER_CHECK = 10_000
 
 Tile = tuple[int, int]
 End = tuple[int, bool]
@@ -39,14 +39,24 @@ class _Edges:
 
     def __init__(self, lines: list[list[Position]], check_limits: Callable[[], None]) -> None:
         self._check_limits = check_limits
+        self._n_steps = 0
         self.edges: list[tuple[Position, Position] | None] = []
         self._of_tile: dict[Tile, list[int]] = {}
         for line in lines:
             positions = [line[0]]
             for a, b in pairwise(line):
-                positions += interpolated(a, b)
+                pieces = interpolated(a, b)
+                positions += pieces
+                self._take_steps(2 * len(pieces))
             for a, b in pairwise(positions):
                 self._add(a, b)
+
+    def _take_steps(self, n: int) -> None:
+        """Work has been done that takes about n microseconds: now and then, look whether there is time for more."""
+        self._n_steps += n
+        if self._n_steps >= _STEPS_PER_CHECK:
+            self._n_steps = 0
+            self._check_limits()
 
     def __getitem__(self, number: int) -> tuple[Position, Position]:
         edge = self.edges[number]
@@ -58,6 +68,7 @@ class _Edges:
         return len(self.edges) - 1
 
     def _add(self, a: Position, b: Position) -> None:
+        self._take_steps(5)
         number = self._append(a, b)
         for tile in _tiles(a, b):
             self._of_tile.setdefault(tile, []).append(number)
@@ -77,14 +88,14 @@ class _Edges:
         self._check_limits()
         i = 1
         while i < len(numbers):
-            if i % _EDGES_PER_CHECK == 0:
-                self._check_limits()
+            self._take_steps(i)
             for j in range(i):
                 one, other = self.edges[numbers[j]], self.edges[numbers[i]]
                 if one is None or other is None:  # split by what was found in another tile
                     continue
                 where = crossing(one, other)
                 if where is not None and _tile(where) == tile:
+                    self._take_steps(len(numbers))
                     where = self._snapped(where, numbers)
                     for place in (j, i):
                         if where not in (self.edges[numbers[place]] or (where,)):
@@ -164,6 +175,7 @@ class _Edges:
 
     def inside_south_of(self, a: Position, b: Position) -> bool:
         """Whether the inside is south of the middle of an edge."""
+        self._take_steps(len(self.edges))
         lat, lon = (a[0] + b[0]) / 2, _middle_lon(a, b)
         crossed = 0
         for edge in self.edges:

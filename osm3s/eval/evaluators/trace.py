@@ -7,27 +7,35 @@ Cost: sorting all segments.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from osm3s.eval.evaluators.preparation import GeometryColumn, Preparation
 from osm3s.eval.geometries import points_and_lines
 from osm3s.output.derived import Collection, Geometry, Line, Point, Position
 from osm3s.ql.tree import Element
 
+_LINES_PER_CHECK = 1000
 
-def trace_of(shape: Geometry | None) -> Geometry | None:
+
+def trace_of(shape: Geometry | None, check_limits: Callable[[], None] = lambda: None) -> Geometry | None:
+    """`check_limits` may raise."""
     if shape is None:
         return None
     points, lines = points_and_lines(shape)
     points = sorted(set(points))
     lines = [line for line in lines if line]
     uses = Counter(points)
-    for line in lines:
+    for i, line in enumerate(lines):
+        if i % _LINES_PER_CHECK == 0:
+            check_limits()
         uses.update(line[1:-1])
         for end in (line[0], line[-1]):
             uses[end] += 2
     parts: list[Geometry | None] = [Point(*point) for point in points]
     seen: set[tuple[Position, ...]] = set()
-    for line in lines:
+    for i, line in enumerate(lines):
+        if i % _LINES_PER_CHECK == 0:
+            check_limits()
         for piece in _pieces(line, uses):
             direction = -1 if piece[-1] < piece[0] else 1
             if tuple(piece[::direction]) not in seen:
@@ -49,4 +57,5 @@ def _pieces(line: list[Position], uses: Counter[Position]) -> list[list[Position
 
 def trace(preparation: Preparation, element: Element) -> GeometryColumn | None:
     operand = preparation.geometry(element.children[0]) if element.children else None
-    return operand and (lambda items: [trace_of(shape) for shape in operand(items)])
+    check_limits = preparation.execution.check_limits
+    return operand and (lambda items: [trace_of(shape, check_limits) for shape in operand(items)])

@@ -1,8 +1,8 @@
 """`.a compare -> .b (delta: EVAL) { ... }`: what differs between the two runs of a `[diff:]`; without one the result is
 empty.
 
-With `delta` only those elements count for which the evaluator has different values. With a body it runs twice in the
-second run: on what was, and on what is.
+The result can be printed; all other statements see an empty set. With `delta` only those elements count for which the
+evaluator has different values. With a body it runs twice in the second run: on what was, and on what is.
 
 Example: `[diff:"2020-01-01T12:00:00Z"];nwr(50,6,52,8);compare(delta:t["name"]);out tags;`
 Cost: both sets are held; each element of both is compared once.
@@ -21,7 +21,9 @@ from osm3s.ql.tree import Element
 
 def execute(execution: Execution, element: Element) -> None:
     difference, into = execution.difference, element.get("into")
-    set_ = execution.read(element.get("from"))
+    set_ = execution.sets.get(element.get("from"))
+    if set_ is None or (difference is not None and difference.is_pair(set_)):  # there is nothing to be compared
+        return
     if difference is None:
         execution.sets[into] = ElementSet()
         return
@@ -37,8 +39,7 @@ def execute(execution: Execution, element: Element) -> None:
         before, after = difference.differing(execution, before, after)
     else:
         before, after = _of_other_value(execution, difference, evaluator, before, after)
-    result = after
-    difference.pair(result, before)
+    result = difference.pair(before, after)
     if element.body():
         for wrapped, set_, seconds in (
             ("show_initial", before, difference.before_s),
