@@ -40,7 +40,7 @@ Start (one per database and domain; runs until it is told to stop):
   --rate-limit=N              queries at a time per client address; 0, the default, is no limit
   --space=BYTES               memory that all running queries together may claim (default 12 GiB)
   --time=UNITS                seconds that all running queries together may claim (default 262144)
-  --allow-duplicate-queries=yes|no
+  --allow-duplicate-queries=yes|no   may more than three of the same query of one client run or wait? (default no)
   --server-name=URL           address of this server, for status and error texts
   --purge-timeout=SECONDS     forget a reader, and kill a writer, that is silent for so long (default 900)
 
