@@ -97,6 +97,12 @@ systemd: build
 differential: build
 	$(PY) -m tests.differential --seed $(or $(SEED),1) --pairs $(or $(PAIRS),1000)
 
+# Full histories against `osmium time-filter`: FILES=…, TIMES=N random times each, FEED=N feeds them in N changes as well.
+.PHONY: truth
+truth: build
+	$(PY) -m tests.truth --times $(or $(TIMES),50) --feed $(or $(FEED),0) \
+	    $(or $(FILES),$(wildcard $(or $(OSM3S_SHARED),../shared)/data/history/*.osh.pbf))
+
 # The native core under the address and undefined-behaviour sanitizers, in a copy of the tree.
 sanitize: build
 	tests/native/sanitize.sh $(PY)

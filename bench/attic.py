@@ -15,6 +15,7 @@ import zstandard
 
 from bench.data import shared_directory
 from bench.databases import Ours, Reference, Side
+from bench.dated import measure_dated
 from bench.diff import Plan, apply_diffs, copy_database, diffs_of, make_diffs, measure_diffs
 from bench.make_diff import SCATTERED_PLACES
 from bench.measure import CommandFailed, disk_bytes, sync_files
@@ -46,6 +47,7 @@ def measure_history(sides: list[Side], meta: Ours | None, pbf: Path, queries: li
         report["followed"] = _followed(ours, originals[ours.name], pbf, work)
     report["catch_up"] = _catch_up(sides, pbf, work)
     report["disk"] = {side.name: disk_bytes(side.database) for side in sides}
+    report["dated"] = measure_dated(sides, queries, work)
     report["real"] = _real_feed(sides, work)
     if ours is not None and meta is not None:
         report["queries"] = _queries(ours, meta, pbf, queries, work)

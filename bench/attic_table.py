@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import exp, log
 
+from bench.dated_table import dated_tables
 from bench.table import Report, diff_rows, markdown, megabytes, milliseconds, ratio, seconds, times, verdict
 
 DIFF_FASTER, DIFF_WRITTEN_SHARE = 10.0, 0.05
@@ -25,6 +26,8 @@ def attic_tables(report: Report) -> str:
         parts.append(_disk(of))
     if of.get("queries"):
         parts.append(_queries(of["queries"]))
+    if of.get("dated"):
+        parts.append(dated_tables(of["dated"]))
     return "\n\n".join(parts)
 
 

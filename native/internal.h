@@ -271,6 +271,17 @@ int rows_sort(osm3s_rows *);
 /* Index of an id in sorted rows, or -1. */
 ptrdiff_t rows_find(const osm3s_rows *, uint64_t id);
 
+/* Whether ids are in sorted rows, asked many times: a bitmap answers most questions about those that are not. */
+typedef struct { const osm3s_rows *rows; uint64_t *bits; int shift; } id_filter;
+int id_filter_build(id_filter *, const osm3s_rows *);
+void id_filter_free(id_filter *);
+
+static inline bool id_filter_has(const id_filter *f, uint64_t id)
+{
+    uint64_t bit = f->bits ? id * 0x9e3779b97f4a7c15u >> f->shift : 0;
+    return (f->bits == NULL || f->bits[bit / 64] >> bit % 64 & 1) && rows_find(f->rows, id) >= 0;
+}
+
 /* --- geom_*.c: pure geometry, no storage. Coordinates as in osm3s.h. --- */
 
 #endif

@@ -298,16 +298,19 @@ typedef struct {
 
 /* Ask about a time from now on; 0: about the present. Rows found before stay valid. */
 void osm3s_snapshot_set_time(osm3s_snapshot *, uint32_t time);
-/* Those of the blocks that need their attic to tell what was valid at the time, or `all` that have one; *n_unplaced: so
- * many, which come first, are still to be placed. */
-int osm3s_snapshot_want_attic(osm3s_snapshot *, const uint32_t *blocks, size_t n, int all, uint32_t *out, size_t *n_out,
-                              size_t *n_unplaced);
+/* Those of the blocks that have an attic and have changed after a time, 0: ever; *n_unplaced: so many, which come first,
+ * are still to be placed. */
+int osm3s_snapshot_want_attic(osm3s_snapshot *, const uint32_t *blocks, size_t n, uint32_t since, uint32_t *out,
+                              size_t *n_out, size_t *n_unplaced);
+/* All blocks of a family that have changed after a time, 0: ever. `out` has room for them. */
+void osm3s_snapshot_changed_blocks(const osm3s_snapshot *, int family, uint32_t since, uint32_t *out, size_t *n);
 /* Tell where the parts of a block's attic are (len: bytes of the index entry). */
 int osm3s_snapshot_place_attic(osm3s_snapshot *, uint32_t block, const void *parts, size_t len);
-/* Attach the plain parts of the blocks from *at on, in each from *part on, that are not attached and have versions of the
- * time (`all`: any). 1: *part of blocks[*at] is to be decompressed from *frame and attached; 0: that was all. */
-int osm3s_snapshot_next_attic(osm3s_snapshot *, const uint32_t *blocks, size_t n, int all, size_t *at, uint32_t *part,
-                              const uint8_t **frame, uint32_t *len);
+/* Attach the plain parts of the blocks from *at on, in each from *part on, that are not attached and have versions that
+ * ended after one time (0: at any) and began up to the other. 1: *part of blocks[*at] is to be decompressed from *frame and
+ * attached; 0: that was all. */
+int osm3s_snapshot_next_attic(osm3s_snapshot *, const uint32_t *blocks, size_t n, uint32_t since, uint32_t until, size_t *at,
+                              uint32_t *part, const uint8_t **frame, uint32_t *len);
 /* Hand in what it decompresses to (kept by the caller). */
 int osm3s_snapshot_attach_attic(osm3s_snapshot *, uint32_t block, uint32_t part, const uint8_t *data, size_t len);
 /* The next attached part of a block's attic, from *part on, without the metadata that it has: 1, and the compressed meta

@@ -92,18 +92,24 @@ int osm3s_relations_with(osm3s_snapshot *s, osm3s_context *c, const osm3s_rows *
                          const osm3s_rows *ways, const osm3s_rows *members_, const osm3s_text *role, osm3s_rows *out)
 {
     const osm3s_rows *wanted[3] = {nodes, ways, members_};
+    id_filter filters[3] = {{0}};
     members list = {0};
     row_walk walk = {s, c, relations, 0, NULL, OSM3S_OK};
-    while (next_relation(&walk, &list)) {
+    for (int type = 0; type < 3 && walk.error == OSM3S_OK; type++)
+        if (wanted[type])
+            walk.error = id_filter_build(&filters[type], wanted[type]);
+    while (walk.error == OSM3S_OK && next_relation(&walk, &list)) {
         bool found = false;
         for (size_t k = 0; k < list.n && !found; k++) {
             const member *m = &list.items[k];
-            const osm3s_rows *of_type = m->type < 3 ? wanted[m->type] : NULL;
-            found = of_type && role_matches(walk.v, m->role, role) && rows_find(of_type, (uint64_t)m->ref) >= 0;
+            found = m->type < 3 && wanted[m->type] && role_matches(walk.v, m->role, role)
+                    && id_filter_has(&filters[m->type], (uint64_t)m->ref);
         }
         if (found)
             walk.error = rows_push(out, relations->rows[walk.next - 1]);
     }
+    for (int type = 0; type < 3; type++)
+        id_filter_free(&filters[type]);
     free(list.items);
     return walk.error;
 }

@@ -43,6 +43,29 @@ ptrdiff_t rows_find(const osm3s_rows *rows, uint64_t id)
     return low < rows->n && rows->rows[low].id == id ? (ptrdiff_t)low : -1;
 }
 
+int id_filter_build(id_filter *f, const osm3s_rows *rows)
+{
+    *f = (id_filter){rows, NULL, 64 - 10};
+    if (rows->n < 8)
+        return OSM3S_OK;
+    while (f->shift > 32 && (uint64_t)rows->n * 16 > 1ull << (64 - f->shift))
+        f->shift--;
+    f->bits = calloc(1ull << (64 - f->shift - 6), sizeof *f->bits);
+    if (f->bits == NULL)
+        return fail(OSM3S_NOMEM, "out of memory for a filter of %zu ids", rows->n);
+    for (size_t i = 0; i < rows->n; i++) {
+        uint64_t bit = rows->rows[i].id * 0x9e3779b97f4a7c15u >> f->shift;
+        f->bits[bit / 64] |= 1ull << bit % 64;
+    }
+    return OSM3S_OK;
+}
+
+void id_filter_free(id_filter *f)
+{
+    free(f->bits);
+    f->bits = NULL;
+}
+
 static int compare_ids(const void *left, const void *right)
 {
     uint64_t l = ((const osm3s_row *)left)->id, r = ((const osm3s_row *)right)->id;

@@ -18,14 +18,14 @@ bool snapshot_is_current(const osm3s_snapshot *s, uint32_t block)
     return s->time == 0 || s->entries[block]->newest <= s->time;
 }
 
-int osm3s_snapshot_want_attic(osm3s_snapshot *s, const uint32_t *blocks, size_t n, int all, uint32_t *out, size_t *n_out,
-                              size_t *n_unplaced)
+int osm3s_snapshot_want_attic(osm3s_snapshot *s, const uint32_t *blocks, size_t n, uint32_t since, uint32_t *out,
+                              size_t *n_out, size_t *n_unplaced)
 {
     *n_out = *n_unplaced = 0;
     for (size_t i = 0; i < n; i++) {
         if (blocks[i] >= s->n_entries)
             return fail(OSM3S_CORRUPT, "block number %u of %zu", blocks[i], s->n_entries);
-        if (!all && snapshot_is_current(s, blocks[i]))
+        if (since && s->entries[blocks[i]].newest <= since)
             continue;
         if (snapshot_check_body(s, blocks[i])) /* the times are in the body */
             return OSM3S_CORRUPT;
@@ -38,6 +38,14 @@ int osm3s_snapshot_want_attic(osm3s_snapshot *s, const uint32_t *blocks, size_t 
         }
     }
     return OSM3S_OK;
+}
+
+void osm3s_snapshot_changed_blocks(const osm3s_snapshot *s, int family, uint32_t since, uint32_t *out, size_t *n)
+{
+    *n = 0;
+    for (uint32_t block = s->first[family]; block < s->first[family + 1]; block++)
+        if (since == 0 || s->entries[block].newest > since)
+            out[(*n)++] = block;
 }
 
 int osm3s_snapshot_place_attic(osm3s_snapshot *s, uint32_t block, const void *parts, size_t len)
@@ -83,8 +91,8 @@ static int open_part(osm3s_snapshot *s, uint32_t block, uint32_t part, const uin
     return error;
 }
 
-int osm3s_snapshot_next_attic(osm3s_snapshot *s, const uint32_t *blocks, size_t n, int all, size_t *at, uint32_t *part,
-                              const uint8_t **frame, uint32_t *len)
+int osm3s_snapshot_next_attic(osm3s_snapshot *s, const uint32_t *blocks, size_t n, uint32_t since, uint32_t until, size_t *at,
+                              uint32_t *part, const uint8_t **frame, uint32_t *len)
 {
     for (; *at < n; ++*at, *part = 0) {
         open_block *o = snapshot_open(s, blocks[*at]);
@@ -92,7 +100,7 @@ int osm3s_snapshot_next_attic(osm3s_snapshot *s, const uint32_t *blocks, size_t 
             return OSM3S_CORRUPT;
         for (; *part < o->n_attic; ++*part) {
             const attic_part *p = &o->attic[*part];
-            if (p->view.n || !(all || (p->place.oldest <= s->time && s->time < p->place.newest)))
+            if (p->view.n || p->place.oldest > until || (since && p->place.newest <= since))
                 continue;
             *len = p->place.len;
             *frame = snapshot_extent(s, OSM3S_FILE_ATTIC, p->place.offset, p->place.len);

@@ -7,14 +7,14 @@ typedef struct {
     osm3s_rows *out;
     /* What is looked for: begun after `since` and up to `until`; of `ids`; by `uids`. */
     uint32_t since, until;
-    const osm3s_rows *ids;
+    const id_filter *ids;
     const int32_t *uids; size_t n_uids;
 } search;
 
 static bool is_wanted(const search *q, const view *v, uint32_t slot)
 {
     if (q->ids)
-        return rows_find(q->ids, column_get(&v->id, slot)) >= 0;
+        return id_filter_has(q->ids, column_get(&v->id, slot));
     if (q->uids) {
         int32_t uid = view_meta(v, slot).uid;
         for (size_t i = 0; i < q->n_uids; i++)
@@ -71,8 +71,13 @@ int osm3s_versions_begun(osm3s_snapshot *s, osm3s_context *c, const uint32_t *bl
 int osm3s_versions_of(osm3s_snapshot *s, osm3s_context *c, const uint32_t *blocks, size_t n, const osm3s_rows *ids,
                       osm3s_rows *out)
 {
-    search q = {.snapshot = s, .context = c, .out = out, .ids = ids};
-    return search_blocks(&q, blocks, n);
+    id_filter filter;
+    int error = id_filter_build(&filter, ids);
+    search q = {.snapshot = s, .context = c, .out = out, .ids = &filter};
+    if (error == OSM3S_OK)
+        error = search_blocks(&q, blocks, n);
+    id_filter_free(&filter);
+    return error;
 }
 
 int osm3s_versions_by(osm3s_snapshot *s, osm3s_context *c, const uint32_t *blocks, size_t n, const int32_t *uids,

@@ -69,6 +69,8 @@ class Execution:
         """What this run has in common with the other one, if the script asks for a difference."""
         self.rules: Rules | None = None
         """What becomes of make-area, if this is a run of rules."""
+        self.begun: dict[tuple[int, int, int], ElementSet] = {}
+        """By type and interval: the elements with a version that began then (`changes.py`)."""
         self._held: list[ElementSet] = []
         self._derived_ids = 0
         self._stopped = False

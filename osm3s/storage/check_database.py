@@ -20,7 +20,7 @@ from osm3s.storage.block_files import decompress_meta
 from osm3s.storage.check_extents import check_directory
 from osm3s.storage.free_extents import FREE_KEY, LAST_MERGE_KEY, LATEST_KEY
 from osm3s.storage.settings import LEVELS
-from osm3s.storage.snapshot import FAMILIES_OF_TYPE, Snapshot
+from osm3s.storage.snapshot import EVER, FAMILIES_OF_TYPE, Snapshot
 
 TYPES = ("nodes", "ways", "relations")
 LINK_KINDS = range(10)
@@ -135,7 +135,7 @@ class _Check:
         yield from self._found()
         try:
             if self._snapshot.settings.level == "attic":
-                self._snapshot.attach_attic(ffi.new("uint32_t *", block), 1, whole=True)
+                self._snapshot.attach_attic(ffi.new("uint32_t *", block), 1, EVER)
                 self._snapshot.attach_attic_meta(block)
                 check(lib.osm3s_check_attic(self._native, block))
         except CorruptError as error:

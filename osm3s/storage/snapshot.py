@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 FAMILIES = range(4)
 FAMILIES_OF_TYPE = ((0, 1), (2,), (3,))
+EVER = 0, (1 << 32) - 1
+"""The interval that has all versions in it."""
 
 
 class Snapshot:
@@ -230,12 +232,14 @@ class Snapshot:
         self.time = seconds
         lib.osm3s_snapshot_set_time(self.handle, seconds)
 
-    def attach_attic(self, blocks: Any, n: int, whole: bool = False) -> None:
-        """Make the superseded versions of blocks readable that were valid at the time; `whole`: all there are."""
-        if n == 0 or self.settings.level != "attic" or not (whole or self.time):
+    def attach_attic(self, blocks: Any, n: int, interval: tuple[int, int] | None = None) -> None:
+        """Make the superseded versions of blocks readable that were valid at the time; or, if given, those that ended
+        after the one time of an interval and began up to the other."""
+        if n == 0 or self.settings.level != "attic" or not (interval or self.time):
             return
+        since, until = interval or (self.time, self.time)
         wanted, n_wanted, unplaced = ffi.new("uint32_t[]", n), ffi.new("size_t *"), ffi.new("size_t *")
-        check(lib.osm3s_snapshot_want_attic(self.handle, blocks, n, whole, wanted, n_wanted, unplaced))
+        check(lib.osm3s_snapshot_want_attic(self.handle, blocks, n, since, wanted, n_wanted, unplaced))
         for block in ffi.unpack(wanted, unplaced[0]) if unplaced[0] else ():
             self._place_attic(block)
         at, part, frame, length = (
@@ -244,12 +248,23 @@ class Snapshot:
             ffi.new("uint8_t **"),
             ffi.new("uint32_t *"),
         )
-        while check(lib.osm3s_snapshot_next_attic(self.handle, wanted, n_wanted[0], whole, at, part, frame, length)):
+        while check(
+            lib.osm3s_snapshot_next_attic(self.handle, wanted, n_wanted[0], since, until, at, part, frame, length)
+        ):
             data = _decompressed(frame[0], length[0], "part of an attic")
             self._attic[wanted[at[0]], part[0]] = data
             check(
                 lib.osm3s_snapshot_attach_attic(self.handle, wanted[at[0]], part[0], ffi.from_buffer(data), len(data))
             )
+
+    def changed_blocks(self, element_type: int, since: int) -> tuple[Any, int]:
+        """The blocks of the elements of a type that have changed after a time, 0: ever; how many they are."""
+        families = FAMILIES_OF_TYPE[element_type]
+        blocks, n, total = ffi.new("uint32_t[]", sum(map(self.n_blocks, families)) + 1), ffi.new("size_t *"), 0
+        for family in families:
+            lib.osm3s_snapshot_changed_blocks(self.handle, family, since, blocks + total, n)
+            total += n[0]
+        return blocks, total
 
     def blocks_of_ids(self, ids: Any, element_type: int) -> tuple[Any, int]:
         """All blocks that may hold versions of elements (sorted rows); how many they are."""
@@ -300,7 +315,7 @@ class Snapshot:
             check(lib.osm3s_rows_locate_at(self.handle, element_type, rest, of_history, result, later))
             if or_later and later.n:
                 check(lib.osm3s_rows_blocks_at(self.handle, element_type, later, of_history, blocks, n))
-                self.attach_attic(blocks, n[0], whole=True)
+                self.attach_attic(blocks, n[0], EVER)
                 check(lib.osm3s_rows_locate_first(self.handle, element_type, later, of_history, result))
             check(lib.osm3s_rows_sort(result))
         rows.n = 0

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import ElementSet
-from osm3s.storage.snapshot import FAMILIES_OF_TYPE, Snapshot
+from osm3s.storage.snapshot import EVER, Snapshot
 
 
 class Version(NamedTuple):
@@ -43,37 +43,27 @@ class Versions:
 
     def begun(self, since: int, until: int) -> Versions:
         """Find the versions that began after the one and up to the other time."""
-        blocks, n = self._blocks_changed(since)
+        blocks, n = self._snapshot.changed_blocks(self._type, since)
+        self._snapshot.attach_attic(blocks, n, (since, until))
         check(lib.osm3s_versions_begun(self._snapshot.handle, self._limits, blocks, n, since, until, self.rows))
         return self
 
     def by(self, uids: Sequence[int]) -> Versions:
         """Find the versions by users."""
-        blocks, n = self._blocks_changed(0)
+        blocks, n = self._snapshot.changed_blocks(self._type, 0)
+        self._snapshot.attach_attic(blocks, n, EVER)
         self._snapshot.attach_meta(blocks, n)
         wanted = ffi.new("int32_t[]", list(uids))
         check(lib.osm3s_versions_by(self._snapshot.handle, self._limits, blocks, n, wanted, len(uids), self.rows))
         return self
 
-    def of(self, ids: Any) -> Versions:
-        """Find all versions of some elements (`osm3s_rows *`, sorted)."""
+    def of(self, ids: Any, interval: tuple[int, int] = EVER) -> Versions:
+        """Find the versions of some elements (`osm3s_rows *`, sorted): those that ended after the one and began up
+        to the other time, maybe others, too."""
         blocks, n = self._snapshot.blocks_of_ids(ids, self._type)
-        self._snapshot.attach_attic(blocks, n, whole=True)
+        self._snapshot.attach_attic(blocks, n, interval)
         check(lib.osm3s_versions_of(self._snapshot.handle, self._limits, blocks, n, ids, self.rows))
         return self
-
-    def _blocks_changed(self, since: int) -> tuple[Any, int]:
-        """Blocks that have changed after a time, their whole attics attached."""
-        snapshot = self._snapshot
-        numbers = []
-        for family in FAMILIES_OF_TYPE[self._type]:
-            first = lib.osm3s_snapshot_first_block(snapshot.handle, family)
-            for block in range(first, first + snapshot.n_blocks(family)):
-                if since == 0 or lib.osm3s_snapshot_entry(snapshot.handle, block).newest > since:
-                    numbers.append(block)
-        blocks = ffi.new("uint32_t[]", numbers)
-        snapshot.attach_attic(blocks, len(numbers), whole=True)
-        return blocks, len(numbers)
 
     # --- what they tell ---------------------------------------------------------------------------------------------
 
@@ -84,7 +74,7 @@ class Versions:
         return found
 
     def moved(self, since: int, until: int) -> ElementSet:
-        """The elements that got another place, went or came back in the time; all their versions must be here."""
+        """The elements that got another place, went or came back in the time, of which all versions must be here."""
         found = ElementSet()
         check(lib.osm3s_versions_moved(self._snapshot.handle, self.rows, since, until, found.rows(self._type)))
         return found

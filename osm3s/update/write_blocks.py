@@ -9,6 +9,7 @@ from osm3s.storage import index_keys
 from osm3s.storage.attic import AtticPart, first_to_merge, stored_frame, unpack_parts
 from osm3s.storage.block_files import checksum, compress_meta, decompress_meta
 from osm3s.storage.directory import DirectoryEntry, dead_list_bytes
+from osm3s.storage.snapshot import EVER
 from osm3s.storage.write_transaction import WriteTransaction
 
 DELTAS, ATTIC = 4, 5
@@ -75,7 +76,7 @@ class ChangedBlocks:
         native, blocks = self._txn.snapshot, ffi.new("uint32_t *", block)
         at, part = ffi.new("size_t *"), ffi.new("uint32_t *", first)
         frame, length = ffi.new("uint8_t **"), ffi.new("uint32_t *")
-        while check(lib.osm3s_snapshot_next_attic(native, blocks, 1, True, at, part, frame, length)):
+        while check(lib.osm3s_snapshot_next_attic(native, blocks, 1, *EVER, at, part, frame, length)):
             data = decompress_meta(ffi.buffer(frame[0], length[0]))
             self._frames.append(data)
             check(lib.osm3s_snapshot_attach_attic(native, block, part[0], ffi.from_buffer(data), len(data)))
