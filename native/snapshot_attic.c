@@ -25,7 +25,7 @@ int osm3s_snapshot_want_attic(osm3s_snapshot *s, const uint32_t *blocks, size_t 
     for (size_t i = 0; i < n; i++) {
         if (blocks[i] >= s->n_entries)
             return fail(OSM3S_CORRUPT, "block number %u of %zu", blocks[i], s->n_entries);
-        if (since && s->entries[blocks[i]].newest <= since)
+        if (since && s->entries[blocks[i]]->newest <= since)
             continue;
         if (snapshot_check_body(s, blocks[i])) /* the times are in the body */
             return OSM3S_CORRUPT;
@@ -44,7 +44,7 @@ void osm3s_snapshot_changed_blocks(const osm3s_snapshot *s, int family, uint32_t
 {
     *n = 0;
     for (uint32_t block = s->first[family]; block < s->first[family + 1]; block++)
-        if (since == 0 || s->entries[block].newest > since)
+        if (since == 0 || s->entries[block]->newest > since)
             out[(*n)++] = block;
 }
 

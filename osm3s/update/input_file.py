@@ -73,6 +73,13 @@ class InputFile:
         return self._xml is not None
 
     @property
+    def sorted_path(self) -> str | None:
+        """Where the file can be read once more, if it is a sorted one with a place of its own."""
+        return (
+            self.name if self._pbf is not None and self.size_bytes is not None and os.path.isfile(self.name) else None
+        )
+
+    @property
     def has_history(self) -> bool:
         """Whether elements may occur in several versions. Of PBF the header says so, else the name *.osh; else it is
         known from the first batch on that has two versions of an element."""

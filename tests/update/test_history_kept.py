@@ -15,6 +15,7 @@ from test_history_random import answer, assert_sound, bring_in, date
 
 from osm3s.ffi.batch import Element
 from osm3s.storage.recovery import recover
+from osm3s.update import history
 
 TIME = 1_000_000_000
 NODES = [Element("node", i, (i * 900, i * 700), 1, TIME, 1, 1, "u", False, [], [], []) for i in range(1, 300)]
@@ -114,14 +115,28 @@ def stored_at(root: Path, time: int) -> tuple[dict[tuple[str, int], Any], dict[i
 
 def test_a_full_history_at_any_time(tmp_path: Path, shared_dir: Path) -> None:
     path, root = shared_dir / "data" / "history" / "cyberjaya.osh.pbf", tmp_path / "db"
-    history = History(path)
+    expected_history = History(path)
     bring_in(root, path.read_bytes(), "attic", "cyberjaya.osh.pbf")
     assert_sound(root)
-    times = sorted({version[0] for versions in history.versions.values() for version in versions})
+    times = sorted({version[0] for versions in expected_history.versions.values() for version in versions})
     for time in Random(7).sample(times, 2):
         found, lines = stored_at(root, time)
-        expected = history.at(time)
+        expected = expected_history.at(time)
         assert found == expected
         for (kind, number), content in expected.items():
             if kind == "way":
-                assert lines[number] == [history.position(node, time) for node in content[-1]], number
+                assert lines[number] == [expected_history.position(node, time) for node in content[-1]], number
+
+
+def test_a_large_history_is_cut_into_slices(tmp_path: Path, shared_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With slices of a few thousand versions, two written at a time, the past is the same."""
+    content = (shared_dir / "data" / "history" / "cyberjaya.osh.pbf").read_bytes()
+    whole, sliced = tmp_path / "whole", tmp_path / "sliced"
+    bring_in(whole, content, "attic", "cyberjaya.osh.pbf")
+    monkeypatch.setattr(history, "SLICE_VERSIONS", 6_000)
+    monkeypatch.setattr(history, "OPEN_SLICES", 2)
+    bring_in(sliced, content, "attic", "cyberjaya.osh.pbf")
+    assert_sound(sliced)
+    assert not list(tmp_path.rglob("slice-*"))
+    for when in ("", date(1_400_000_000)):
+        assert answer(sliced, when + EVERYTHING) == answer(whole, when + EVERYTHING)
