@@ -306,9 +306,8 @@ int osm3s_snapshot_want_attic(osm3s_snapshot *, const uint32_t *blocks, size_t n
 void osm3s_snapshot_changed_blocks(const osm3s_snapshot *, int family, uint32_t since, uint32_t *out, size_t *n);
 /* Tell where the parts of a block's attic are (len: bytes of the index entry). */
 int osm3s_snapshot_place_attic(osm3s_snapshot *, uint32_t block, const void *parts, size_t len);
-/* Attach the plain parts of the blocks from *at on, in each from *part on, that are not attached and have versions that
- * ended after one time (0: at any) and began up to the other. 1: *part of blocks[*at] is to be decompressed from *frame and
- * attached; 0: that was all. */
+/* Attach the plain parts of the blocks, from *at and in each from *part on, with versions that ended after one time (0: any)
+ * and began up to the other. 1: *part of blocks[*at] is to be decompressed from *frame and attached; 0: that was all. */
 int osm3s_snapshot_next_attic(osm3s_snapshot *, const uint32_t *blocks, size_t n, uint32_t since, uint32_t until, size_t *at,
                               uint32_t *part, const uint8_t **frame, uint32_t *len);
 /* Hand in what it decompresses to (kept by the caller). */
