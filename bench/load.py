@@ -160,6 +160,7 @@ def table(sides: list[Side], numbers: list[int], seconds: float, work: Path) -> 
                 load(side.name, served, asked, right, clients, until(WARM_UP_S))
                 figures.append(load(side.name, served, asked, right, clients, until(seconds)))
                 lines.append(figures[-1].row())
+                say(lines[-1])
     return [*notes, "", HEAD, *lines, "", *verdicts(figures)]
 
 
@@ -194,9 +195,9 @@ def memory(sides: list[Side], requests: int, work: Path) -> list[str]:
         fill(side, work)
         with serving(side, MEMORY_CLIENTS, work) as served:
             right = answers_at_rest(served.port, asked)
-            for part in range(MEMORY_PARTS):
-                say(f"{side.name}: part {part + 1} of {MEMORY_PARTS}")
+            for _ in range(MEMORY_PARTS):
                 lines.append(load(side.name, served, asked, right, MEMORY_CLIENTS, lambda n: n < each).row())
+                say(lines[-1])
     return lines
 
 

@@ -20,6 +20,7 @@ from bench.databases import PROJECT, Ours, Reference, Side, connects, stop, wait
 from bench.http_client import HttpClient
 from bench.load_mix import DATA_TIMESTAMP, write_data
 from bench.measure import CommandFailed, run_measured
+from bench.run import say
 
 UPDATE_EVERY_S = 5.0
 RULES_PAUSE_S = 3.0
@@ -163,6 +164,8 @@ def _in_a_process(loop: Callable[[], None]) -> Iterator[None]:
         try:
             loop()
             status = 0
+        except (CommandFailed, OSError) as error:
+            say(str(error))
         finally:
             os._exit(status)
     try:
