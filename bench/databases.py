@@ -127,7 +127,8 @@ class Reference(Side):
     def dispatching(self, log: Path, domain: str = "--osm-base") -> Iterator[int]:
         """Yields its pid."""
         program = self.prefix / "bin" / "dispatcher"
-        command = [program, domain, "--meta", f"--db-dir={self.database}/"]
+        level = ["--meta"] if domain == "--osm-base" else []
+        command = [program, domain, *level, f"--db-dir={self.database}/"]
         name = "osm3s_" + domain.removeprefix("--").replace("-", "_")
         entry = Path("/dev/shm", name)
         if entry.exists():
