@@ -11,6 +11,8 @@ DEFAULT_MAXSIZE_BYTES = 536_870_912
 MAX_QUERY_BYTES = 16 * 1024 * 1024
 MAX_BODY_BYTES = MAX_QUERY_BYTES + 64 * 1024
 """Longest body of a request: a query and the other fields of a form."""
+DEFAULT_SLOW_QUERY_S = 10
+"""Queries that take this long are logged with their plans."""
 MAX_NESTING = 1023
 """Deepest nesting of statements a query may have."""
 

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from osm3s import service_manager
+from osm3s.cli import frontend_options
+from osm3s.cli.frontend_options import FrontendOptions
 from osm3s.errors import DispatcherError, Osm3sError, UsageError
 from osm3s.paths import DatabaseDir
 
-HELP = """\
+HELP = f"""\
 osm3s_server: answers queries over HTTP.
 
   osm3s_server --db-dir=DIR --port=8080          then: curl -d '[out:json];node(1);out;' URL/api/interpreter
@@ -26,15 +28,9 @@ osm3s_server: answers queries over HTTP.
   --host=ADDRESS      address to listen on (default 127.0.0.1: this machine only; 0.0.0.0 is everyone)
   --with-dispatcher   also run the dispatcher, which limits load and lets updates happen while queries run
   --rate-limit=N      with it: queries at a time per client address (default: no limit)
-  --socket-dir=DIR    where the sockets are, if not in the database directory
   --trusted-proxy=ADDRESS   believe the X-Forwarded-For of this proxy, or of this network (10.0.0.0/8) of proxies; may
                       be given several times. Without it nobody's header is believed
-  --idle=N            processes that wait for queries (default: 2 per core)
-  --running=N         queries at a time; further ones wait (default 64)
-  --reuse=N           let a process answer up to N queries, one after the other, as long as all end well
-                      (default 1: every query has a process of its own; more makes small queries cheaper)
-  --slow-query=S      log queries that take so many seconds, with their plans, in slow_queries.log (default 10; 0: none)
-
+{frontend_options.HELP}
 Places: / is a query editor; queries go to /api/interpreter (GET, POST); beside it are status, timestamp, map, xapi,
 xapi_meta, kill_my_queries, convert, augmented_diff and others (see cgi-bin/); the same under /cgi-bin/. For load
 balancers /healthz (?max_lag=SECONDS: not with older data), for Prometheus /metrics.
@@ -46,16 +42,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass(slots=True)
-class Options:
-    db_dir: str = ""
+class Options(FrontendOptions):
     port: int = 8080
     host: str = "127.0.0.1"
     with_dispatcher: bool = False
     rate_limit: str = ""
     trusted_proxies: list[str] = field(default_factory=list)
-    frontend: list[str] = field(default_factory=list)
-    """Arguments for osm3s_frontend."""
-    socket_dir: str | None = None
     help: bool = False
 
 
@@ -64,9 +56,7 @@ def parse_options(arguments: list[str]) -> Options:
     options = Options()
     for argument in arguments:
         name, _, value = argument.partition("=")
-        if name == "--db-dir" and value:
-            options.db_dir = value
-        elif name == "--port" and value.isdecimal() and int(value) < 65536:
+        if name == "--port" and value.isdecimal() and int(value) < 65536:
             options.port = int(value)
         elif name == "--host" and value:
             options.host = value
@@ -76,14 +66,9 @@ def parse_options(arguments: list[str]) -> Options:
             options.rate_limit = argument
         elif name == "--trusted-proxy" and value:
             options.trusted_proxies.append(value)
-        elif name == "--socket-dir" and value:
-            options.socket_dir = value
-            options.frontend.append(argument)
-        elif name in ("--idle", "--running", "--reuse", "--slow-query") and value:
-            options.frontend.append(argument)
         elif argument == "--help":
             options.help = True
-        else:
+        elif not options.take(argument):
             raise UsageError(f"osm3s_server: unknown argument or missing value: {argument} (--help lists them)")
     if not options.help and not options.db_dir:
         raise UsageError("osm3s_server: say which database with --db-dir=DIR")
@@ -136,8 +121,7 @@ def _environment() -> dict[str, str]:
 @contextmanager
 def _frontends(options: Options) -> Iterator[subprocess.Popen[bytes]]:
     """The warmed parent, as a process of its own; running when this begins, ended when it ends."""
-    arguments = [f"--db-dir={options.db_dir}", "--direct", *options.frontend]
-    command = [sys.executable, "-P", "-m", "osm3s.cli.frontend", *arguments]
+    command = [sys.executable, "-P", "-m", "osm3s.cli.frontend", "--direct", *options.given]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=_environment())
     try:
         if process.stdout is None or process.stdout.read(1) != b"\n":

@@ -19,11 +19,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from osm3s.constants import DEFAULT_SLOW_QUERY_S
 from osm3s.eval.explanation import Explanation
 from osm3s.paths import DatabaseDir
 from osm3s.ql.settings import Settings
 
-DEFAULT_THRESHOLD_S = 10
 QUERY_MAX_CHARACTERS = 64 * 1024
 
 
@@ -31,7 +31,7 @@ class SlowLog:
     """`threshold_s`: queries that take this long are logged; 0: none."""
 
     def __init__(self) -> None:
-        self.threshold_s: float = DEFAULT_THRESHOLD_S
+        self.threshold_s: float = DEFAULT_SLOW_QUERY_S
 
     def note(
         self,
