@@ -9,6 +9,7 @@ Cost: about a second for a gigabyte.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from osm3s.constants import COPYRIGHT, GENERATOR
 from osm3s.ffi.sink import Sink
@@ -31,6 +32,13 @@ _to_be_escaped = re.compile(r'[\x00-\x1f"\\]').search
 def escaped(text: str) -> str:
     """The text as it stands between the quotes of a string."""
     return text.translate(_STRING) if _to_be_escaped(text) else text
+
+
+def _tag_lines(tags: Sequence[tuple[str, str]]) -> str:
+    """Areas of countries have hundreds of names: looked at all at once, as hardly any has something to be escaped."""
+    if _to_be_escaped("".join([key + value for key, value in tags])):
+        tags = [(escaped(key), escaped(value)) for key, value in tags]
+    return ",\n".join([f'    "{key}": "{value}"' for key, value in tags])
 
 
 class JsonWriter(ElementWriter):
@@ -66,8 +74,7 @@ class JsonWriter(ElementWriter):
         if geometry:
             members.append(f'  "geometry": {geometry}')
         if options.tags and element.tags:
-            tags = ",\n".join(f'    "{escaped(key)}": "{escaped(value)}"' for key, value in element.tags)
-            members.append(f'  "tags": {{\n{tags}\n  }}')
+            members.append(f'  "tags": {{\n{_tag_lines(element.tags)}\n  }}')
         self.sink.next_element(",\n")
         self.sink.write("{\n" + ",\n".join(members) + "\n}")
 

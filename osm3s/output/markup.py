@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 HTML_CONTENT_TYPE = "text/html; charset=utf-8"
 
 _CONTROL = dict.fromkeys(range(32), "?") | {ord("\n"): "&#x0a;", ord("\t"): "&#x09;", ord("\r"): "&#x0d;"}
@@ -9,9 +11,12 @@ _MARKUP = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
 _ATTRIBUTE = _CONTROL | _MARKUP | {ord('"'): "&quot;"}
 
 
+_to_be_escaped = re.compile(r'[\x00-\x1f&<>"]').search
+
+
 def escaped(text: str) -> str:
     """The text as it stands between the quotes of an attribute."""
-    return text.translate(_ATTRIBUTE)
+    return text.translate(_ATTRIBUTE) if _to_be_escaped(text) else text
 
 
 def escaped_content(text: str) -> str:
