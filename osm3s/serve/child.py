@@ -119,6 +119,7 @@ def rehearse(answer: Answer, door: str = REHEARSAL) -> None:
         os.close(nowhere)
         _serve(server, answer)
         server.close()  # first, since the end of its other side would end this process
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as before: a parent that writes to a closed pipe goes on
 
 
 def _calm(events: select.epoll, seat: Seat) -> bool:

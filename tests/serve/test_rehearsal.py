@@ -56,6 +56,11 @@ def test_the_parent_warms_up_without_a_database(tmp_path: Path) -> None:
     child.warm_up(answer)
     assert asked == [child.WARM_UP] * child.WARM_UP_ROUNDS
     assert state() == before
+    reading, writing = os.pipe()
+    os.close(reading)
+    with pytest.raises(BrokenPipeError):  # and no end of this process by a signal
+        os.write(writing, b"x")
+    os.close(writing)
     assert os.listdir(tmp_path) == []
 
 
