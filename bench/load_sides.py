@@ -22,6 +22,8 @@ from bench.load_mix import DATA_TIMESTAMP, write_data
 from bench.measure import CommandFailed, run_measured
 from bench.run import say
 
+LIMITS = ("--allow-duplicate-queries=yes", f"--space={1 << 36}")
+"""Of both dispatchers: some queries come again, from what looks like one client, and 64 of them claim 32 GiB."""
 UPDATE_EVERY_S = 5.0
 RULES_PAUSE_S = 3.0
 """Between two runs of the rules, as in the reference's rules_loop.sh."""
@@ -113,7 +115,7 @@ def _ours(side: Ours, port: int, work: Path) -> Iterator[list[int]]:
     # A directory of its own for the status page: the default name in /dev/shm is the reference's as well.
     pages = Path(tempfile.mkdtemp(prefix="osm3s-load-", dir="/dev/shm"))
     programs = [
-        [PROJECT / "bin" / "dispatcher", "--osm-base", "--allow-duplicate-queries=yes"],
+        [PROJECT / "bin" / "dispatcher", "--osm-base", *LIMITS],
         [PROJECT / "bin" / "osm3s_server", f"--port={port}", *side.options],
     ]
     started: list[subprocess.Popen[bytes]] = []
@@ -149,7 +151,7 @@ def _reference(side: Reference, port: int, clients: int, work: Path) -> Iterator
         pids = []
         for domain in ("--osm-base", "--areas"):
             pids.append(stack.enter_context(side.dispatching(work / f"load-dispatcher{domain}.log", domain)))
-        command = [str(side.prefix / "bin" / "dispatcher"), "--osm-base", "--allow-duplicate-queries=yes"]
+        command = [str(side.prefix / "bin" / "dispatcher"), "--osm-base", *LIMITS]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         cgi = cgi_server.serving(side.prefix / "cgi-bin", port, clients, work / "load-nginx.log")
         yield [*pids, *stack.enter_context(cgi)]
