@@ -37,7 +37,13 @@ def start(place: Path, **environment: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_ctrl_c,
     )
+
+
+def heed_ctrl_c() -> None:
+    """A shell lets what it runs in the background ignore SIGINT, and the tests may be run so."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def answer_in(text: str) -> tuple[str, Any]:
