@@ -11,7 +11,7 @@ from osm3s.eval.execution import Execution
 from osm3s.eval.filters import area
 from osm3s.eval.spatial import AreaIndex
 from osm3s.eval.statements import STATEMENTS
-from osm3s.ffi.element_set import WAY, ElementSet
+from osm3s.ffi.element_set import RELATION, WAY, ElementSet
 from osm3s.output.json import JsonWriter
 from osm3s.ql.tree import Element
 
@@ -85,6 +85,32 @@ def _nodes_of_later_versions() -> None:
     recursion.member_rows = noting_rows
 
 
+def _relations_at_a_date() -> None:
+    """The reference keeps relations of which a member moved since with the former versions: `local` makes nothing of
+    them, a box finds them where they are later, and in the order of places they come last."""
+    for name in ("localize", "print", "foreach", "query"):
+        _note_relations(name)
+
+
+def _note_relations(name: str) -> None:
+    execute = STATEMENTS[name]
+
+    def noting(execution: Execution, element: Element) -> None:
+        if execution.snapshot.time and _is_about_relations(execution, element):
+            noted.add("relations at a date")
+        execute(execution, element)
+
+    STATEMENTS[name] = noting
+
+
+def _is_about_relations(execution: Execution, element: Element) -> bool:
+    if element.name == "query":
+        boxes = execution.bbox is not None or any(child.name == "bbox-query" for child in element.children)
+        return boxes and element.get("type") in ("relation", "nwr", "wr", "nr")
+    by_place = element.name != "print" or element.get("order") == "quadtile"
+    return by_place and execution.read(element.get("from")).count(RELATION) > 0
+
+
 def _places(set_: ElementSet, element_type: int) -> list[tuple[int, int]]:
     rows = set_.rows(element_type)
     return [(rows.rows[i].block, rows.rows[i].slot) for i in range(rows.n)]
@@ -94,6 +120,7 @@ def watch() -> None:
     """Note from now on."""
     _area_filter()
     _nodes_of_later_versions()
+    _relations_at_a_date()
     for name in ("foreach", "for"):
         _loop(name)
     _box_in_json()

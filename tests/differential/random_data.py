@@ -160,8 +160,8 @@ class _Maker:
             refs[-1] = refs[0]
         if rng.random() < 0.7:  # a way that stands still is allowed, but rare
             refs = [ref for i, ref in enumerate(refs) if i == 0 or ref != refs[i - 1]]
-        if self.with_areas and len(refs) == 1:  # a way of one node is in no closed way, says the reference
-            refs *= 2
+        if self.with_areas and len(set(refs)) == 1:  # for a way without extent, the reference knows no borders
+            refs = self.node_ids[:2]
         return Element("way", id_, refs=tuple(refs), tags=self._tags(), version=self._version())
 
     def _relation(self, id_: int) -> Element:

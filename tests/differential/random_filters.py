@@ -51,7 +51,7 @@ class Filters:
     def filter(self, type_: str) -> Tree:
         weak: list[tuple[float, Callable[[], Tree]]] = [(4, self._tag), (2, self._negative_tag), (3, self._if)]
         if self.with_meta:
-            weak += [(1, self._newer), (1, self._user)]
+            weak += [(1, self._newer), (1, lambda: self._user(type_))]
         if self.data.history:
             weak += [(2, self._changed), (1, self._newer)]
         if self.data.areas:
@@ -63,7 +63,7 @@ class Filters:
     def _strong(self, type_: str) -> Tree:
         makers: list[tuple[float, Callable[[], Tree]]] = [(8, self._tag), (1, self._key_regex), (2, self._set)]
         makers += [(3, lambda: self.ids(type_)), (5 if type_ != "area" else 0, lambda: self._recursion(type_))]
-        makers += [(0.7, self._user)] if self.with_meta else []
+        makers += [(0.7, lambda: self._user(type_))] if self.with_meta else []
         makers += [(3, self._changed)] if self.data.history else []
         makers += [(6, lambda: self._area_or_pivot(type_))] if self.data.areas else []
         if self.evaluators.geometric:
@@ -219,11 +219,16 @@ class Filters:
             restriction = ":" + rng.choice((str(lowest), f"{lowest}-", f"{lowest}-{lowest + rng.randint(0, 2)}"))
         elif word in ("r", "bw", "br") or (word == "bn" and type_ in ("rel", "relation")):
             if rng.random() < 0.4:
-                restriction = f":{quoted(rng.choice(vocabulary.ROLES), rng)}"
+                restriction = f":{quoted(self._role(), rng)}"
         elif (word == "w" or (word == "bn" and type_ == "way")) and rng.random() < 0.4:
             positions = [str(rng.choice((1, 1, 2, 3, -1, -1, -2, 5))) for _ in range(rng.choice((1, 1, 2)))]
             restriction = ":" + ",".join(positions)
         return Tree("filter", (f"({word}{self._suffix()}{restriction})",))
+
+    def _role(self) -> str:
+        """One that a member has: beside a set, the reference overlooks any other."""
+        roles = sorted({member.role for relation in self.data.of("relation") for member in relation.members})
+        return self.rng.choice(roles or [""])
 
     # --- versions and conditions -----------------------------------------------------------------------------------
 
@@ -248,10 +253,12 @@ class Filters:
             return Tree("filter", (f'(changed:"{self.time()}")',))
         return Tree("filter", (f'(changed:"{self.time()}","{self.time()}")',))
 
-    def _user(self) -> Tree:
+    def _user(self, type_: str) -> Tree:
+        """`touched` only without relations: of those in a set, the reference overlooks it."""
         rng = self.rng
         uids = rng.sample([*vocabulary.USERS, 99], rng.choice((1, 1, 2)))
-        touched = "_touched" if self.data.history and rng.random() < 0.5 else ""
+        with_touched = self.data.history and type_ in ("node", "way", "nw")
+        touched = "_touched" if with_touched and rng.random() < 0.5 else ""
         if rng.random() < 0.5:
             return Tree("filter", (f"(uid{touched}:{','.join(map(str, uids))})",))
         names = [quoted(vocabulary.USERS.get(uid, "nobody"), rng) for uid in uids]

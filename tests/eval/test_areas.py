@@ -43,6 +43,13 @@ def test_xml(snapshot: Snapshot, bare: str, query: str) -> None:
     assert found and found == run(snapshot, query + "out ids;")
 
 
+def test_stored_areas_count_as_deriveds(snapshot: Snapshot) -> None:
+    """Closed ways do not."""
+    areas = run(snapshot, "area[name];out ids;").count("<area ")
+    assert areas > 0
+    assert f'v="{areas}"' in run(snapshot, "area[name];make x n=count(deriveds);out;")
+
+
 def test_csv_and_json(tmp_path: Path) -> None:
     root = tmp_path / "db"
     make(root).close()

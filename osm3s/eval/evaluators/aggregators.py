@@ -15,7 +15,7 @@ Example: `way(50,6,52,8);make a x=max(length());out;`
 `sum(value)`: the sum; `NaN` if a value is no number.
 Example: `way(50,6,52,8);make a x=sum(length());out;`
 
-`count(type)`: how many elements of a type a set has: `nodes ways relations deriveds nwr nw wr nr`.
+`count(type)`: how many elements of a type a set has: `nodes ways relations deriveds nwr nw wr nr`; areas are deriveds.
 Example: `nwr(50,6,52,8);make a x=count(nodes),y=count(wr);out;`
 
 `gcat(geometry)`: one geometry of all.
@@ -181,7 +181,7 @@ def set_count(preparation: Preparation, element: Element) -> Column:
     set_ = preparation.execution.read(element.get("from"))
     counted = element.get("type")
     if counted == "deriveds":
-        return Constant(str(len(set_.deriveds)))
+        return Constant(str(len(set_.deriveds) + len(set_.areas)))
     return Constant(str(sum(set_.count(element_type) for element_type in _COUNTED[counted])))
 
 
