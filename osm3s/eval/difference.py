@@ -66,9 +66,6 @@ class Difference:
         self._seen: set[int] = set()
         self._compared: dict[int, ElementSet] = {}
         """By compare statement: its input in the first run."""
-        self._pairs: dict[int, tuple[ElementSet, ElementSet, ElementSet]] = {}
-        """By the identity of a set that compare has made: that set, which is kept so, what was there before, and what
-        is there after. For other statements than `out` and `compare` it is empty."""
 
     @property
     def interval(self) -> tuple[int, int]:
@@ -92,11 +89,11 @@ class Difference:
         if not self.is_second_run:
             self._printed[id(statement)] = self._taken(execution, set_, options)
             return
-        if id(set_) in self._pairs:
-            _, old, new = self._pairs[id(set_)]
-            after = self._taken(execution, new, options)
+        compared = execution.sets.compared(statement.get("from"))
+        if compared is not None:
+            after = self._taken(execution, compared.after, options)
             with execution.at(self.before_s):
-                before = self._taken(execution, old, options)
+                before = self._taken(execution, compared.before, options)
         else:
             after = self._taken(execution, set_, options)
             before = self._printed.pop(id(statement), Printed(ElementSet(), None, None))
@@ -304,12 +301,3 @@ class Difference:
         kept_old.intersect(old)
         kept_new.intersect(new)
         return kept_old, kept_new
-
-    def pair(self, before: ElementSet, after: ElementSet) -> ElementSet:
-        """A set for `out` that stands for what was before and what is after."""
-        result = ElementSet()
-        self._pairs[id(result)] = result, before, after
-        return result
-
-    def is_pair(self, set_: ElementSet) -> bool:
-        return id(set_) in self._pairs

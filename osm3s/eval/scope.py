@@ -7,6 +7,17 @@ from collections.abc import Iterator
 from osm3s.ffi.element_set import ElementSet
 
 
+class ComparedSets(ElementSet):
+    """What differs between the runs of a difference, as `compare` makes it for `out`; nothing to other statements."""
+
+    __slots__ = ("after", "before")
+
+    def __init__(self, before: ElementSet, after: ElementSet) -> None:
+        super().__init__()
+        self.before = before
+        self.after = after
+
+
 class Scope:
     """Sets by name. Sets are shared between names and scopes, so they are replaced, never changed."""
 
@@ -18,7 +29,16 @@ class Scope:
         self._groups: dict[str, str] = {}
 
     def get(self, name: str) -> ElementSet | None:
-        """The set, here or outside; None if it was never written."""
+        """The set, here or outside; None if it was never written, or made by `compare`."""
+        found = self._find(name)
+        return None if isinstance(found, ComparedSets) else found
+
+    def compared(self, name: str) -> ComparedSets | None:
+        """What `compare` has made of a set, here or outside."""
+        found = self._find(name)
+        return found if isinstance(found, ComparedSets) else None
+
+    def _find(self, name: str) -> ElementSet | None:
         scope: Scope | None = self
         while scope is not None:
             found = scope._own.get(name)
@@ -28,8 +48,9 @@ class Scope:
         return None
 
     def own(self, name: str) -> ElementSet | None:
-        """The set if it was written in this very scope."""
-        return self._own.get(name)
+        """The set if it was written in this very scope, not by `compare`."""
+        found = self._own.get(name)
+        return None if isinstance(found, ComparedSets) else found
 
     def __setitem__(self, name: str, set_: ElementSet) -> None:
         self._own[name] = set_

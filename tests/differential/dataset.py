@@ -139,7 +139,9 @@ class DataSet:
         """No text has a character that stands for something in HTML, or looks like an address."""
         texts = [text for element in self.versions() for tag in element.tags for text in tag]
         texts += [member.role for element in self.versions() for member in element.members]
-        return not any(char in text for text in texts for char in "<>&\"'") and not any("www." in t for t in texts)
+        return not any(char in text for text in texts for char in "<>&\"'\t\n\r") and not any(
+            "www." in t for t in texts
+        )
 
     @property
     def wide(self) -> bool:

@@ -15,14 +15,15 @@ from osm3s.eval.difference import Difference
 from osm3s.eval.evaluators.preparation import Preparation, reads_meta, reads_tags
 from osm3s.eval.execution import Execution
 from osm3s.eval.items import Items
-from osm3s.ffi.element_set import TYPES, ElementSet
+from osm3s.eval.scope import ComparedSets
+from osm3s.ffi.element_set import NODE, RELATION, TYPES, WAY, ElementSet
 from osm3s.ql.tree import Element
 
 
 def execute(execution: Execution, element: Element) -> None:
     difference, into = execution.difference, element.get("into")
     set_ = execution.sets.get(element.get("from"))
-    if set_ is None or (difference is not None and difference.is_pair(set_)):  # there is nothing to be compared
+    if set_ is None:  # nothing to be compared
         return
     if difference is None:
         execution.sets[into] = ElementSet()
@@ -39,7 +40,7 @@ def execute(execution: Execution, element: Element) -> None:
         before, after = difference.differing(execution, before, after)
     else:
         before, after = _of_other_value(execution, difference, evaluator, before, after)
-    result = difference.pair(before, after)
+    result = ComparedSets(before, after)
     if element.body():
         for wrapped, set_, seconds in (
             ("show_initial", before, difference.before_s),
@@ -69,7 +70,7 @@ def _of_other_value(
                 if kind == element_type and others.get((kind, number), "") != value
             ]
             differing.put_ids(element_type, ids)
-        result = set_.copy(TYPES)
+        result = set_.copy((NODE, WAY, RELATION))  # without derived objects
         for element_type in TYPES:
             result.intersect(differing, (element_type,))
         kept.append(result)

@@ -7,13 +7,9 @@ Cost: a copy of the set.
 from __future__ import annotations
 
 from osm3s.eval.execution import Execution
-from osm3s.ffi.element_set import ElementSet
 from osm3s.ql.tree import Element
 
 
 def execute(execution: Execution, element: Element) -> None:
     if element.input_set() != element.result_set():
-        set_, difference = execution.read(element.input_set()), execution.difference
-        if difference is not None and difference.is_pair(set_):
-            set_ = ElementSet()
-        execution.sets[element.result_set()] = set_
+        execution.sets[element.result_set()] = execution.read(element.input_set())
