@@ -160,7 +160,7 @@ def _timed_run(command: list[Path | str], stdin: bytes, output: Path, environmen
     elapsed_s = time.perf_counter() - started
     os.close(source_end)
     if status != 0:
-        raise CommandFailed(f"{words[0]}: exit code {os.waitstatus_to_exitcode(status)}")
+        raise CommandFailed(f"{Path(words[0]).name}: exit code {os.waitstatus_to_exitcode(status)}")
     return elapsed_s
 
 

@@ -89,7 +89,7 @@ def run_measured(
         if feeder is not None and feeder.wait() != 0 and child.returncode == 0:
             raise CommandFailed(f"{stdin_command}: exit code {feeder.returncode}\n{tail(log)}")
     if child.returncode != 0:
-        raise CommandFailed(f"{' '.join(map(str, command))}: exit code {child.returncode}\n{tail(log)}")
+        raise CommandFailed(f"{Path(command[0]).name}: exit code {child.returncode}\n{tail(log)}")
     return ProcessFigures(
         wall_s=wall_s,
         user_s=usage.ru_utime,
