@@ -51,7 +51,7 @@ _SEQUENCE = 16 // 8
 _TRIES = 1000
 """Beyond the first ones they are a millisecond apart."""
 _DAMAGED_TRIES = 100
-"""So often a page may be found unchanged and yet make no sense, as after a crash while it was written."""
+"""So often a page may be found unchanged and yet make no sense, if the process that was writing it has ended."""
 
 
 class Status(NamedTuple):
@@ -95,11 +95,18 @@ def _read_settled(descriptor: int) -> Status | None:
         if status is not None and unchanged:
             return status
         damaged += unchanged
-        if damaged > _DAMAGED_TRIES:
+        if damaged > _DAMAGED_TRIES and not _is_being_written(head):
             return None
         if attempt > 20:
             sleep(0.001)
     return None
+
+
+def _is_being_written(head: bytes) -> bool:
+    """The counter is odd and who writes still runs; those fields are the same in every writing of a dispatcher."""
+    _, _, pid, sequence, _, _ = _FRONT.unpack_from(head)
+    _, ticks, _, _ = _NUMBERS.unpack_from(head, 32)
+    return bool(sequence % 2 and pid and start_ticks(pid) == ticks)
 
 
 def _parse(head: bytes) -> Status | None:
