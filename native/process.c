@@ -21,9 +21,31 @@ int osm3s_fork(void)
     return fork();
 }
 
+static int watched = -1;
+
+/* The kernel wakes the receiver of a message before it signals its coming: if the sender is suspended in between, the
+ * signal is about a request that has been read long since. */
+static void end_if_closed(int number)
+{
+    struct pollfd closed = {.fd = watched, .events = POLLIN | POLLRDHUP};
+    int saved = errno;
+    if (poll(&closed, 1, 0) > 0) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    errno = saved;
+}
+
 int osm3s_end_when_closed(int connection)
 {
-    signal(SIGIO, SIG_DFL);
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = end_if_closed;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    watched = connection;
+    if (sigaction(SIGIO, &action, NULL))
+        return OSM3S_IO;
     signal(SIGPIPE, SIG_DFL);
     int flags = fcntl(connection, F_GETFL);
     if (flags < 0 || fcntl(connection, F_SETOWN, getpid()) || fcntl(connection, F_SETFL, flags | O_ASYNC))
