@@ -23,6 +23,11 @@ int context_check(osm3s_context *);
 /* 64-bit checksum of a frame; any change of a single 8-byte word changes it. Not for security. */
 uint64_t checksum(const void *data, size_t len);
 
+/* --- process.c --- */
+
+/* Call `handler` at this signal; calls that it interrupts go on. As sigaction(2). */
+int handle_signal(int number, void (*handler)(int));
+
 /* --- memory.c --- */
 
 /* Make room for `want` items of `size` bytes; OSM3S_NOMEM. */

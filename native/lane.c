@@ -4,7 +4,7 @@
  * Everything happens in the handler of SIGPROF, which the kernel sends when the time is used up, wherever the query
  * may be; it makes system calls only. Tokens are bytes in a pipe that all frontends share. To wait for one costs
  * nothing, ends at the query's deadline, and the signals that end a query come through. */
-#include "osm3s.h"
+#include "internal.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -75,13 +75,8 @@ int osm3s_lane_arm(uint64_t deadline_ns)
     if (!lane.place)
         return OSM3S_OK;
     lane.deadline_ns = deadline_ns;
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = change_lane;
-    action.sa_flags = SA_RESTART;
-    sigemptyset(&action.sa_mask);
     struct itimerval timer = {{0, 0}, {lane.cpu_ms / 1000, (suseconds_t)(lane.cpu_ms % 1000) * 1000}};
-    if (sigaction(SIGPROF, &action, NULL) || setitimer(ITIMER_PROF, &timer, NULL))
+    if (handle_signal(SIGPROF, change_lane) || setitimer(ITIMER_PROF, &timer, NULL))
         return OSM3S_IO;
     return OSM3S_OK;
 }

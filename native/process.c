@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "osm3s.h"
+#include "internal.h"
 
 int osm3s_signal_when_parent_ends(int signal)
 {
@@ -19,6 +19,16 @@ int osm3s_signal_when_parent_ends(int signal)
 int osm3s_fork(void)
 {
     return fork();
+}
+
+int handle_signal(int number, void (*handler)(int))
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    return sigaction(number, &action, NULL);
 }
 
 static int watched = -1;
@@ -38,13 +48,8 @@ static void end_if_closed(int number)
 
 int osm3s_end_when_closed(int connection)
 {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = end_if_closed;
-    action.sa_flags = SA_RESTART;
-    sigemptyset(&action.sa_mask);
     watched = connection;
-    if (sigaction(SIGIO, &action, NULL))
+    if (handle_signal(SIGIO, end_if_closed))
         return OSM3S_IO;
     signal(SIGPIPE, SIG_DFL);
     int flags = fcntl(connection, F_GETFL);
@@ -77,15 +82,10 @@ int osm3s_repeat_message(int connection, const uint8_t *bytes, size_t n, uint32_
     memcpy(repeated.bytes, bytes, n);
     repeated.n = n;
     repeated.connection = connection;
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = send_again;
-    action.sa_flags = SA_RESTART;
-    sigemptyset(&action.sa_mask);
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
     struct timespec every = {(time_t)(every_ms / 1000), (long)(every_ms % 1000) * 1000000};
     struct itimerspec times = {every, every};
-    if (sigaction(SIGRTMIN, &action, NULL) || timer_create(CLOCK_MONOTONIC, &event, &repeated.timer))
+    if (handle_signal(SIGRTMIN, send_again) || timer_create(CLOCK_MONOTONIC, &event, &repeated.timer))
         return OSM3S_IO;
     repeated.armed = 1;
     return timer_settime(repeated.timer, 0, &times, NULL) ? OSM3S_IO : OSM3S_OK;
