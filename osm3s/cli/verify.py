@@ -60,12 +60,14 @@ class ProgressLine:
 def verify(db_dir: str, most: int) -> bool:
     """Print what is wrong; True if nothing is. Raises Osm3sError if the check cannot be made."""
     from osm3s.storage.check_database import check_database
+    from osm3s.storage.index import read_apart
     from osm3s.storage.snapshot import Snapshot
 
     base, progress, n = DatabaseDir(db_dir), ProgressLine(), 0
     started, n_elements = time.monotonic(), []
     for db in (base, base.areas) if base.areas.exists else (base,):
         where = "" if db is base else "areas: "
+        read_apart(db)
         with Snapshot(db) as snapshot:
             try:
                 for line in check_database(snapshot, db, progress):

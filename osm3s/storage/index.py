@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
+from contextlib import suppress
 from typing import Any
 
 import lmdb
 
-from osm3s.errors import StorageError
+from osm3s.errors import CorruptError, StorageError
 from osm3s.paths import DatabaseDir
 from osm3s.storage import index_keys
 from osm3s.storage.settings import DatabaseSettings
@@ -51,8 +53,28 @@ def open_for_writing(path: str, extra_bytes: int = 0) -> Any:
         raise _storage_error(path, error) from None
 
 
+def read_apart(db: DatabaseDir) -> None:
+    """Read all entries in a process of its own: LMDB trusts its pages, and a damaged one can end who reads it.
+
+    Raises CorruptError if that happens; what LMDB notices by itself is left to the reading that follows.
+    """
+    pid = os.fork()
+    if pid == 0:
+        with suppress(BaseException), open_for_reading(db) as env, env.begin() as txn:
+            for _ in txn.cursor():
+                pass
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    if os.WIFSIGNALED(status):
+        name = signal.Signals(os.WTERMSIG(status)).name
+        raise CorruptError(f"{db.index}: a page is damaged, reading it ends the process with {name}; import again")
+
+
 def read_settings(txn: Any) -> DatabaseSettings:
-    packed = txn.get(index_keys.setting("database"))
+    try:
+        packed = txn.get(index_keys.setting("database"))
+    except lmdb.Error as error:
+        raise CorruptError(f"the index cannot be read ({error}): the database is damaged; import it again") from None
     if packed is None:
         raise StorageError("the index has no settings: the database is damaged; import it again")
     return DatabaseSettings.unpack(bytes(packed))

@@ -38,6 +38,13 @@ def test_a_sound_database(database: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "sound: 11998 nodes, 2499 ways, 39 relations" in capsys.readouterr().out
 
 
+def test_an_index_that_was_cut_off(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """LMDB ends with SIGBUS who reads a page that is not there; `verify` says so in a sentence."""
+    path = Path(DatabaseDir(str(database)).index)
+    os.truncate(path, path.stat().st_size // 2)
+    assert "osm_base.idx: a page is damaged, reading it ends the process with SIGBUS" in problems(database, capsys)
+
+
 def test_it_has_what_the_tests_damage(database: Path) -> None:
     index = Index(database)
     assert len(index.directory(WAYS)) > 1
