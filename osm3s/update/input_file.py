@@ -1,4 +1,5 @@
-"""Opens an OSM file of any supported format, told from its content: PBF, OSM XML or osmChange, compressed or not."""
+"""Opens an OSM file of any supported format, told from its content: PBF, OSM XML, osmChange, o5m or OPL, compressed or
+not."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from osm3s.update.read_stream import CountedStream, DecompressedStream, compress
 from osm3s.update.read_xml import XmlReader
 
 if TYPE_CHECKING:
+    from osm3s.update.convert_stream import ConvertedStream
     from osm3s.update.read_pbf import PbfReader
 
 MAGIC_BYTES = 64
@@ -43,6 +45,7 @@ class InputFile:
             first_bytes = self._content.peek(MAGIC_BYTES)
             if not first_bytes:
                 raise InputError(f"{name}: there is nothing inside the {kind} data")
+        self._converted: ConvertedStream | None = None
         self._pbf: PbfReader | None = None
         self._xml: XmlReader | None = None
         if first_bytes.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(XML_STARTS):
@@ -51,10 +54,23 @@ class InputFile:
             from osm3s.update.read_pbf import PbfReader
 
             self._pbf = PbfReader(self._content, name, threads)
-        elif first_bytes.startswith(b"\xff\xe0\x04o5"):
-            raise InputError(f"{name}: the format o5m is not supported; convert the file to PBF or XML")
         else:
-            raise InputError(f"{name}: not OSM data: neither PBF nor XML")
+            self._convert(first_bytes, threads)
+
+    def _convert(self, first_bytes: bytes, threads: int) -> None:
+        """What is neither PBF nor XML may be a format that osmium knows."""
+        from osm3s.update.convert_stream import ConvertedStream, convertible  # here: it is hardly ever asked for
+        from osm3s.update.read_pbf import PbfReader
+
+        form = convertible(first_bytes)
+        if form is None:
+            raise InputError(f"{self.name}: not OSM data: neither PBF nor XML, o5m or OPL")
+        self._converted = ConvertedStream(self._content, form, self.name)
+        try:
+            self._pbf = PbfReader(self._converted, self.name, threads)
+        except InputError:
+            self._converted.close()
+            raise
 
     def batches(self) -> Iterator[Batch]:
         """All elements in the order of the file, to be asked for once."""
@@ -75,9 +91,8 @@ class InputFile:
     @property
     def sorted_path(self) -> str | None:
         """Where the file can be read once more, if it is a sorted one with a place of its own."""
-        return (
-            self.name if self._pbf is not None and self.size_bytes is not None and os.path.isfile(self.name) else None
-        )
+        is_pbf = self._pbf is not None and self._converted is None
+        return self.name if is_pbf and self.size_bytes is not None and os.path.isfile(self.name) else None
 
     @property
     def has_history(self) -> bool:
@@ -115,6 +130,8 @@ class InputFile:
         return self._source.bytes_read
 
     def close(self) -> None:
+        if self._converted is not None:
+            self._converted.close()
         self._stream.close()
 
     def __enter__(self) -> Self:

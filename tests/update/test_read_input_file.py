@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import zstandard
 from elements import NODE
-from pbf_encoding import block, header, number, pbf
+from pbf_encoding import block, header, number, pbf, varint
 
 from osm3s.errors import InputError
 from osm3s.update.input_file import open_input
@@ -26,6 +26,11 @@ XML = (
 )
 NODES = [NODE._replace(id=i, position=(10000000, 20000000), user=f"{i * i:x}") for i in range(1, 5001)]
 PBF = pbf([block(NODES[:3000]), block(NODES[3000:])], header(more=number(32, 1577836800)))
+
+OPL = b"# what osmium writes\n" + b"".join(b"n%d v0 dV c0 t i0 u%x T x2 y1\n" % (i, i * i) for i in range(1, 5001))
+O5M_NODE = b"\x02\0" + varint(2 * 20000000) + varint(2 * 10000000)
+"""Id, no version, longitude, latitude: differences to the element before, in zigzag."""
+O5M = b"\xff\xe0\x04o5m2\x10" + varint(len(O5M_NODE)) + O5M_NODE + b"\xfe"
 
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
@@ -47,6 +52,32 @@ def test_format_is_told_from_the_content(tmp_path: Path, compressor: str, conten
         assert not file.is_change
         assert not file.has_history
         assert file.size_bytes == file.bytes_read == path.stat().st_size
+
+
+def test_formats_that_osmium_reads(tmp_path: Path) -> None:
+    path = tmp_path / "elements"
+    for content, expected in [(OPL, NODES), (gzip.compress(OPL), NODES), (O5M, [NODES[0]._replace(user="")])]:
+        path.write_bytes(content)
+        with open_input(str(path)) as file:
+            assert [e for batch in file.batches() for e in batch.elements()] == expected
+            assert file.bytes_read == len(content)
+            assert file.sorted_path is None
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (OPL[:-1], "truncated"),
+        (OPL[:5000], "truncated"),
+        (O5M[:-1], "truncated"),
+        (O5M[:-3] + b"\xfe", "."),
+        (OPL + b"n1 zzz\n", "OPL"),
+        (gzip.compress(OPL)[:-20], "truncated: its gzip data"),
+    ],
+)
+def test_what_osmium_refuses(content: bytes, text: str) -> None:
+    with pytest.raises(InputError, match=f"^input: .*{text}.*"):
+        list(open_input(io.BytesIO(content)).batches())
 
 
 @pytest.mark.parametrize("compressor", ["gzip", "bzip2", "xz", "zstd"])
@@ -100,7 +131,6 @@ def test_damaged_compression(compressor: str) -> None:
     [
         (b"", "the file is empty"),
         (gzip.compress(b""), "nothing inside the gzip data"),
-        (b"\xff\xe0\x04o5m2", "o5m is not supported"),
         (b'{"elements": []}', "not OSM data: neither PBF nor XML"),
         (b"404 Not Found", "not OSM data: neither PBF nor XML"),
         (gzip.compress(gzip.compress(XML)), "not OSM data: neither PBF nor XML"),
