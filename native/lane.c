@@ -38,8 +38,9 @@ static void change_lane(int number)
 {
     (void)number;
     int saved = errno;
+    if (!lane.slow)
+        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + NICER_BY);
     lane.slow = 1;
-    setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + NICER_BY);
     if (!lane.has_token)
         *lane.place = lane.waits;
     while (!lane.has_token) {
@@ -81,12 +82,26 @@ int osm3s_lane_arm(uint64_t deadline_ns)
     return OSM3S_OK;
 }
 
+static void disarm(void)
+{
+    struct itimerval never = {{0, 0}, {0, 0}};
+    setitimer(ITIMER_PROF, &never, NULL);
+}
+
+int osm3s_lane_change(void)
+{
+    if (!lane.place)
+        return 1;
+    disarm(); /* first: the handler must not come on top */
+    change_lane(SIGPROF);
+    return lane.has_token;
+}
+
 int osm3s_lane_leave(void)
 {
     if (!lane.place)
         return 0;
-    struct itimerval never = {{0, 0}, {0, 0}};
-    setitimer(ITIMER_PROF, &never, NULL);
+    disarm();
     if (lane.has_token) {
         lane.has_token = 0;
         *lane.place = lane.waits; /* first: a token that is lost is replaced, one too many would stay */

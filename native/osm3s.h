@@ -372,13 +372,13 @@ int osm3s_repeat_no_more(void);
 
 /* --- lane.c --- */
 
-/* take, give: non-blocking ends of a pipe of tokens. place: a byte that shows `waits` or `holds` once a query of this
- * process has used `cpu_ms` of processor time, which is when it needs a token. */
+/* take, give: non-blocking ends of a pipe of tokens; `place` shows `waits` or `holds` once a query has used `cpu_ms`. */
 void osm3s_lane_enter(int take, int give, uint8_t *place, uint8_t waits, uint8_t holds, uint32_t cpu_ms);
 /* A query begins; it waits for a token until its deadline (CLOCK_MONOTONIC) at most. No effect before lane_enter. */
 int osm3s_lane_arm(uint64_t deadline_ns);
-/* The query has ended. Returns 1 if it was slow: then this process keeps its low priority, and should end. */
-int osm3s_lane_leave(void);
+/* To the slow lane at once. Returns 0 if the deadline has passed without a token. */
+int osm3s_lane_change(void);
+int osm3s_lane_leave(void); /* The query has ended. Returns 1 if it was slow: this process, now of low priority, should end. */
 
 enum { OSM3S_TAG_HAS_KEY, OSM3S_TAG_EQUALS, OSM3S_TAG_MATCHES, OSM3S_TAG_KEY_MATCHES };
 

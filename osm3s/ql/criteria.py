@@ -43,7 +43,7 @@ class CriterionReader:
             word = "bbox" if self.tree.token[self.node] == "," else "id"
         reader = _READERS.get(word)
         if reader is None:
-            self.diagnostics.parse_error("Unknown query clause", self.tree.place[word_node])
+            self.diagnostics.parse_error("Unknown query clause", self.tree.place(word_node))
             return None, False
         read, standalone_types = reader
         return read(self), self.type in standalone_types or (standalone_types is _ALL_BUT_NWR and self.type != "nwr")
@@ -51,14 +51,14 @@ class CriterionReader:
     # --- helpers ------------------------------------------------------------------------------------------------------
 
     def _error(self, text: str) -> None:
-        self.diagnostics.parse_error(text, self.tree.place[self.tree.top])
+        self.diagnostics.parse_error(text, self.tree.place(self.tree.top))
 
     def _value(self, node: int) -> str:
         return unquote(self.tree.token[node], self.diagnostics)
 
     def _new(self, name: str, **attrs: str) -> Element:
         """A checked element, whose attributes are then put into normal form."""
-        element = self.factory.criterion(name, attrs, self.tree.place[self.tree.top])
+        element = self.factory.criterion(name, attrs, self.tree.place(self.tree.top))
         normal = _NORMAL_FORMS.get(name)
         if normal:
             element.attrs = normal(element)
@@ -179,7 +179,7 @@ class CriterionReader:
             condition = tree.right[self.node]
         else:
             condition = tree.drop_leftmost_operator(self.node)
-        place = tree.place[self.node]
+        place = tree.place(self.node)
         evaluator = EvaluatorReader(tree, self.diagnostics).read(condition, Context.ELEMENT, (STRING,))
         if evaluator is None:
             return None
@@ -187,7 +187,7 @@ class CriterionReader:
 
     def _recursion(self) -> Element | None:
         tree = self.tree
-        place = tree.place[self.node]
+        place = tree.place(self.node)
         others = [tree.token[node] for node in self._take_list()]
         positions: list[str] | None = None
         attrs = {}

@@ -58,7 +58,7 @@ class EvaluatorReader:
         """The evaluator at the node, or in an assignment context (then `expected` is empty) a set-prop."""
         self._depth += 1
         if self._depth > MAX_NESTING:
-            self.diagnostics.abort(f"Nesting of evaluators is limited to {MAX_NESTING} levels", self.tree.place[node])
+            self.diagnostics.abort(f"Nesting of evaluators is limited to {MAX_NESTING} levels", self.tree.place(node))
         try:
             return self._read(node, context, expected)
         finally:
@@ -108,13 +108,13 @@ class EvaluatorReader:
     # --- helpers ------------------------------------------------------------------------------------------------------
 
     def error(self, text: str, node: int) -> None:
-        self.diagnostics.parse_error(text, self.tree.place[node])
+        self.diagnostics.parse_error(text, self.tree.place(node))
 
     def _static_error(self, text: str, node: int) -> None:
-        self.diagnostics.static_error(text, self.tree.place[node])
+        self.diagnostics.static_error(text, self.tree.place(node))
 
     def new(self, name: str, node: int, **attrs: str) -> Element:
-        return Element(name, attrs, line=self.tree.place[node].line)
+        return Element(name, attrs, line=self.tree.place(node).line)
 
     def value(self, node: int) -> str:
         return unquote(self.tree.token[node], self.diagnostics)
@@ -151,7 +151,7 @@ class EvaluatorReader:
         if child is not None:
             parent.children.append(child)
             return
-        place = self.tree.place[at]
+        place = self.tree.place(at)
         self.diagnostics.parse_error(complaint, Place(place.column, place.column) if column_as_line else place)
 
     # --- operators and constants --------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ the token of a side and sees an empty one.
 
 from __future__ import annotations
 
+from array import array
+
 from .diagnostics import NOWHERE, Place
 from .tokens import Cursor
 
@@ -39,15 +41,22 @@ _CLOSING = frozenset(")]}")
 
 
 class ExpressionTree:
-    """Nodes in the order of their tokens; `left` and `right` hold node numbers, 0 for none."""
+    """Nodes in the order of their tokens; `left` and `right` hold node numbers, 0 for none.
 
-    __slots__ = ("left", "place", "right", "token")
+    Arrays, since a list of ids has two nodes for each.
+    """
+
+    __slots__ = ("_columns", "_lines", "left", "right", "token")
 
     def __init__(self) -> None:
         self.token: list[str] = [""]
-        self.place: list[Place] = [NOWHERE]
-        self.left: list[int] = [0]
-        self.right: list[int] = [0]
+        self.left = array("i", (0,))
+        self.right = array("i", (0,))
+        self._lines = array("i", (NOWHERE.line,))
+        self._columns = array("i", (NOWHERE.column,))
+
+    def place(self, node: int) -> Place:
+        return Place(self._lines[node], self._columns[node])
 
     @property
     def top(self) -> int:
@@ -85,7 +94,8 @@ class ExpressionTree:
         """A new node that takes the parent's right side as its own left side."""
         node = len(self.token)
         self.token.append(token)
-        self.place.append(place)
+        self._lines.append(place.line)
+        self._columns.append(place.column)
         self.left.append(self.right[parent])
         self.right.append(0)
         self.right[parent] = node

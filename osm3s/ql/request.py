@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from osm3s.constants import MAX_BODY_BYTES, MAX_QUERY_BYTES
@@ -12,7 +13,7 @@ from .tokens import encodable
 
 _SPACE = b" \t\n\v\f\r"
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.")
-_HEX_VALUES = {ord(digit): int(digit, 16) for digit in "0123456789abcdefABCDEF"}
+_ESCAPES = re.compile(rb"(?:%[0-9a-fA-F]{2})+")
 
 DEFAULT_URL = "https://www.openstreetmap.org/browse/{{{type}}}/{{{id}}}"
 DEFAULT_TEMPLATE = "default.wiki"
@@ -103,15 +104,8 @@ def form_fields(raw: bytes) -> dict[bytes, bytes]:
 
 def unescape(value: bytes) -> bytes:
     """Resolve `+` and `%XX`; a percent sign without two hexadecimal digits stays."""
-    first, *escapes = value.replace(b"+", b" ").split(b"%")
-    pieces = [first]
-    for escape in escapes:
-        high, low = (_HEX_VALUES.get(digit) for digit in (escape[:2] + b"  ")[:2])
-        if high is None or low is None:
-            pieces += [b"%", escape]
-        else:
-            pieces += [bytes([high * 16 + low]), escape[2:]]
-    return b"".join(pieces)
+    value = value.replace(b"+", b" ")
+    return _ESCAPES.sub(lambda run: bytes.fromhex(run[0].decode().replace("%", "")), value) if b"%" in value else value
 
 
 def escape(value: bytes) -> str:

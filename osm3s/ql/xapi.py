@@ -12,6 +12,7 @@ from .print_xml import escape_xml
 _TYPES = ("node", "way", "relation", "*")
 _MAP_CALL = "map?bbox="
 _TAG = re.compile(r"\[((?:[^\\=\]]|\\.)*)=((?:[^\\\]]|\\.)*)\]", re.DOTALL)
+_META = re.compile(r"\[@meta\]")
 _SETTING = re.compile(r"\[@(user|uid|newer|timeout)=([^\]]*)\]")
 _BBOX = re.compile(r"\[bbox=([^\]]*)\]")
 _ESCAPED = re.compile(r"\\(.?)", re.DOTALL)
@@ -48,25 +49,24 @@ def to_overpass_xml(text: str, force_meta: bool = False) -> str:
 def _parse(text: str) -> _Predicate:
     """What stands in brackets behind the type. Of a setting that stands there twice the last one counts."""
     predicate = _Predicate()
-    while text:
-        if not text.startswith("["):
+    position = 0
+    while position < len(text):
+        if not text.startswith("[", position):
             raise XapiError("Text before '[' found.")
-        if text.startswith("[@meta]"):
+        if match := _META.match(text, position):
             predicate.meta = True
-            text = text.removeprefix("[@meta]")
-            continue
-        if match := _SETTING.match(text):
+        elif match := _SETTING.match(text, position):
             predicate.settings[match[1]] = match[2]
-        elif match := _BBOX.match(text):
+        elif match := _BBOX.match(text, position):
             if predicate.bbox:
                 raise XapiError("At most one bbox allowed.")
             predicate.bbox = _bbox(match[1])
-        elif match := _TAG.match(text):
+        elif match := _TAG.match(text, position):
             predicate.tags.append((match[1], match[2]))
         else:
-            closed = "]" in _ESCAPED.sub("", text)
+            closed = "]" in _ESCAPED.sub("", text[position:])
             raise XapiError("Expected '=' after key." if closed else "Expected ']' after value.")
-        text = text[match.end() :]
+        position = match.end()
     return predicate
 
 

@@ -10,6 +10,7 @@ from osm3s.ql.print_xml import escape_xml
 from osm3s.ql.request import escape, form_fields, from_console
 from osm3s.ql.xapi import to_overpass_xml
 from osm3s.serve.page import HTML, Page, html_document
+from osm3s.serve.preparation import read_within_limits
 from osm3s.serve.request import Database, Request
 
 TARGETS: dict[str, tuple[str, Callable[[ql.Script], str]]] = {
@@ -59,7 +60,7 @@ def convert_xapi(request: Request, _database: Database) -> Page:
 
 
 def _translated(text: str, printer: Callable[[ql.Script], str]) -> str:
-    return printer(ql.parse(from_console(text), check=False))
+    return read_within_limits(lambda query: printer(ql.parse(query, check=False)), from_console(text))
 
 
 def _link(query: str) -> str:

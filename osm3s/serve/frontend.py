@@ -18,6 +18,7 @@ from osm3s.ql.request import Request
 from osm3s.ql.settings import Settings
 from osm3s.serve.admission import Permission, admitted
 from osm3s.serve.explain import ExplainingDoor
+from osm3s.serve.preparation import read_within_limits
 from osm3s.serve.refusal import refusal_of, text_of
 from osm3s.serve.reuse import process
 from osm3s.serve.slow_log import cpu_seconds, slow_log
@@ -109,7 +110,8 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
     if query.form.explain:
         door = ExplainingDoor(door, explanation)
     try:
-        script = ql.parse(text)
+        limited = query.web or process.is_frontend  # else it is a process of the one who asks
+        script = read_within_limits(ql.parse, text) if limited else ql.parse(text)
         settings = Settings.of(script)
         support.check(script)
         if query.rules:
@@ -122,6 +124,8 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
         return door.rejected(text, rejected.messages)
     except QueryForbidden as forbidden:
         return door.refused(400, f"runtime error: {forbidden}", forbidden)
+    except DispatcherError as error:
+        return door.refused(504, f"runtime error: {refusal_of(error).text}", error)
     try:
         writer = writer_for(output, settings.csv or settings.popup, door.sink, query.form)
     except ValueError as error:

@@ -15,14 +15,17 @@ OVERRUN_GRACE_S = 30.0
 """A query stops itself at its timeout; to send what is left to a slow client may take this much longer."""
 PREPARE_S = 60.0
 """Longest time to receive and parse a request, before its own timeout is known."""
+PREPARE_QUEUE_S = 45.0
+"""Of it, the longest time to wait in the slow lane."""
 SPARE_BYTES = 1024**3
 UNLIMITED_BYTES = 2**50
+PAGE_BYTES = resource.getpagesize()
 
 
 def limit_preparation() -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, PREPARE_S)
-    lib.osm3s_lane_arm(time.monotonic_ns() + round(PREPARE_S * 1e9))  # a long text may take seconds to parse
+    lib.osm3s_lane_arm(time.monotonic_ns() + round(PREPARE_QUEUE_S * 1e9))  # a long text may take seconds to parse
 
 
 def limit_nothing() -> None:
@@ -46,6 +49,19 @@ def limit_execution(timeout_s: float, maxsize_bytes: int, grace_s: float = OVERR
         _limit(resource.RLIMIT_CPU, None)
         _limit(resource.RLIMIT_DATA, None)
     signal.setitimer(signal.ITIMER_REAL, timeout_s + grace_s if timeout_s > 0 else 0)
+
+
+@contextmanager
+def memory_limited(more_bytes: int) -> Iterator[None]:
+    """Inside, this process gets so much memory beyond what it has now; then MemoryError is raised."""
+    limits = resource.getrlimit(resource.RLIMIT_DATA)
+    with open("/proc/self/statm", "rb", buffering=0) as statm:
+        held_pages = int(statm.read(200).split()[5])
+    _limit(resource.RLIMIT_DATA, held_pages * PAGE_BYTES + more_bytes)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, limits)
 
 
 @contextmanager

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote_to_bytes
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from osm3s import ql
 from osm3s.constants import MAX_QUERY_BYTES
 from osm3s.errors import QueryRejected
-from osm3s.ql.request import DEFAULT_TEMPLATE, DEFAULT_URL, Request, body_as_read, decode_form, from_console
+from osm3s.ql.request import (
+    DEFAULT_TEMPLATE,
+    DEFAULT_URL,
+    Request,
+    body_as_read,
+    decode_form,
+    from_console,
+    unescape,
+)
 
 
 def rejection(raw: bytes) -> str:
@@ -82,3 +94,8 @@ def test_completion_remark() -> None:
         "Your input contains an 'osm-script' tag. Thus, a line with the\n"
         "datatype declaration is added. This shifts line numbering by -1 line(s)."
     )
+
+
+@given(st.lists(st.sampled_from([b"%", b"4", b"1", b"fF", b"g", b"+", b"%2B", b"\xff"])).map(b"".join))
+def test_escapes(raw: bytes) -> None:
+    assert unescape(raw) == unquote_to_bytes(raw.replace(b"+", b" "))

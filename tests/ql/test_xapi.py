@@ -94,3 +94,7 @@ def test_the_program() -> None:
     assert run("node[a") == (1, "Error: Expected ']' after value.\n")
     assert run()[0] == 1
     assert run("node[a=b]", "node[a=b]")[0] == 1
+
+
+def test_a_long_predicate() -> None:
+    assert to_overpass_xml("node" + "[a=b]" * 50_000).count("has-kv") == 50_000

@@ -7,6 +7,7 @@ import sys
 
 from python_sink import PythonSink
 
+from osm3s.ffi import lib
 from osm3s.serve import wire
 from osm3s.serve.limits import limit_execution
 from osm3s.serve.parent import Parent
@@ -18,7 +19,9 @@ def answer(request: Request, descriptors: wire.Fds) -> int:
     response = WebResponse(request, PythonSink(descriptors[0]))
     order, _, argument = request.input.decode().removeprefix("data=").partition("=")
     limit_execution(300, 10**9)
-    if order == "burn":
+    if order == "change":
+        lib.osm3s_lane_change()
+    if order in ("burn", "change"):
         with open(argument, "w") as file:
             file.write(str(os.getpid()))
         while True:

@@ -34,9 +34,9 @@ def burning_port(tmp_path: Path, place: Path) -> Iterator[int]:
 class Burner:
     """A client whose query uses a processor until somebody ends it."""
 
-    def __init__(self, port: int, file: Path) -> None:
+    def __init__(self, port: int, file: Path, order: str = "burn") -> None:
         self.client = socket.create_connection(("127.0.0.1", port), WAIT_S)
-        self.client.sendall(f"GET /api/interpreter?data=burn={file} HTTP/1.0\r\n\r\n".encode())
+        self.client.sendall(f"GET /api/interpreter?data={order}={file} HTTP/1.0\r\n\r\n".encode())
         self.pid = pid_in(file)
 
     @property
@@ -70,4 +70,15 @@ def test_one_slow_query_runs_at_a_time_and_cheap_ones_at_once(burning_port: int,
     assert eventually(lambda: not waiting.waits, WAIT_S)
     assert exchange(burning_port, CHEAP).endswith(b"cheap")
     for burner in (first, waiting):
+        burner.client.close()
+
+
+def test_a_query_may_go_to_the_slow_lane_by_itself(burning_port: int, tmp_path: Path) -> None:
+    """It has run there before it tells its number."""
+    first = Burner(burning_port, tmp_path / "1", "change")
+    assert first.is_slow
+    os.kill(first.pid, signal.SIGKILL)  # its token is not lost
+    second = Burner(burning_port, tmp_path / "2", "change")
+    assert second.is_slow
+    for burner in (first, second):
         burner.client.close()
