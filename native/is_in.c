@@ -23,9 +23,28 @@ static int lines_around(const position *vertices, const uint32_t *sizes, size_t 
     return found;
 }
 
-int osm3s_lines_around_nodes(const int32_t *lat_lon, const uint32_t *line_sizes, size_t n_lines, const osm3s_rows *nodes)
+/* Is one of the nodes in the area? 1, 0, or an error. */
+static int area_is_around(osm3s_snapshot *areas, const osm3s_row *area, const osm3s_rows *nodes)
 {
-    return lines_around((const position *)lat_lon, line_sizes, n_lines, TOWARDS_END, nodes->rows, nodes->n);
+    osm3s_outline *o = osm3s_area_outline(areas, area);
+    if (o == NULL)
+        return OSM3S_CORRUPT;
+    int found = lines_around((const position *)o->lat_lon, o->sizes, o->n_lines, TOWARDS_END, nodes->rows, nodes->n);
+    osm3s_outline_free(o);
+    return found;
+}
+
+int osm3s_areas_around_nodes(osm3s_snapshot *areas, osm3s_context *c, osm3s_bbox plain, const osm3s_rows *nodes,
+                             osm3s_rows *out)
+{
+    osm3s_rows near = {0};
+    int error = osm3s_areas_meeting(areas, plain, &near);
+    for (size_t i = 0; i < near.n && error == OSM3S_OK; i++) {
+        int found = area_is_around(areas, &near.rows[i], nodes);
+        error = found < 0 ? found : found && rows_push(out, near.rows[i]) ? OSM3S_NOMEM : context_check(c);
+    }
+    free(near.rows);
+    return error;
 }
 
 /* --- closed ways --- */

@@ -34,7 +34,7 @@ enum {
 const char *osm3s_last_error(void);
 
 enum { OSM3S_NO_COORD = -2147483647 - 1 };
-enum { OSM3S_NODE = 0, OSM3S_WAY = 1, OSM3S_RELATION = 2 };
+enum { OSM3S_NODE = 0, OSM3S_WAY = 1, OSM3S_RELATION = 2, OSM3S_AREA = 3 /* a way of the areas' domain as it is printed */ };
 enum { OSM3S_LEVEL_DATA = 0, OSM3S_LEVEL_META = 1, OSM3S_LEVEL_ATTIC = 2 }; /* what is kept of elements */
 enum { OSM3S_NODES = 0, OSM3S_TAGGED_NODES = 1, OSM3S_WAYS = 2, OSM3S_RELATIONS = 3, OSM3S_FAMILIES = 4 };
 
@@ -431,8 +431,8 @@ int osm3s_ways_around_nodes(osm3s_snapshot *, osm3s_context *, const uint32_t *b
                             const osm3s_rows *nodes, osm3s_rows *out);
 /* Closed ways of a set, appended to another one. */
 int osm3s_closed_ways(osm3s_snapshot *, osm3s_context *, const osm3s_rows *ways, osm3s_rows *out);
-/* 1: lines (as those of osm3s_area_index_add_lines) contain a node of a set, or have it on their border; 0; or OSM3S_NOMEM. */
-int osm3s_lines_around_nodes(const int32_t *lat_lon, const uint32_t *line_sizes, size_t n_lines, const osm3s_rows *nodes);
+/* The same for stored areas, of the snapshot of their domain. `plain`: the box of the nodes. */
+int osm3s_areas_around_nodes(osm3s_snapshot *, osm3s_context *, osm3s_bbox plain, const osm3s_rows *nodes, osm3s_rows *out);
 
 /* --- recurse.c: from elements to those they consist of, or that consist of them --- */
 
@@ -641,7 +641,7 @@ typedef struct {
     size_t separator_len;
 } osm3s_out_options;
 
-/* Print rows of one type in the given order. Tags and metadata of unresolved rows are missing. With OSM3S_OUT_META,
+/* Print rows of one type (areas: without geometry) in the given order. Tags and metadata of unresolved rows are missing. With OSM3S_OUT_META,
  * elements of blocks without a meta frame are printed with zeros: leave the flag out if the database has no metadata. */
 int osm3s_out_rows(osm3s_snapshot *, osm3s_context *, const osm3s_row *rows, size_t n, int type,
                    const osm3s_out_options *, osm3s_sink *);

@@ -130,8 +130,8 @@ render_tag render_xml_tag, render_json_tag;
 
 static inline char *put_type(char *p, int type)
 {
-    static const char names[3][8] = {"node", "way", {'r', 'e', 'l', 'a', 't', 'i', 'o', 'n'}};
-    static const uint8_t lengths[3] = {4, 3, 8};
+    static const char names[4][8] = {"node", "way", {'r', 'e', 'l', 'a', 't', 'i', 'o', 'n'}, "area"};
+    static const uint8_t lengths[4] = {4, 3, 8, 4};
     memcpy(p, names[type], 8);
     return p + lengths[type];
 }

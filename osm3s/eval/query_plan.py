@@ -199,11 +199,19 @@ class QueryPlan:
             return stored.of_rows(found.rows(WAY))
         first, *others = [source() for source in self.area_sources]
         allowed = [{area.id for area in other} for other in others]
-        return [
-            area
-            for area in first
-            if all(area.id in ids for ids in allowed) and all(tag.matches(area.tags) for tag in self.tags)
-        ]
+        return self._with_tags(stored, [area for area in first if all(area.id in ids for ids in allowed)])
+
+    def _with_tags(self, stored: Areas, areas: Sequence[StoredArea]) -> Sequence[StoredArea]:
+        """Those of a set that satisfy the filters by tags."""
+        if not (areas and self.tags):
+            return areas
+        if not all(area.is_stored for area in areas):
+            return [area for area in areas if all(tag.matches(area.tags) for tag in self.tags)]
+        by_tags, found = QueryPlan(self.execution, stored.snapshot), ElementSet()
+        by_tags.tags = [tag for tag in self.tags if not tag.passes_objects]
+        by_tags._filter_rows(ElementSet.of_rows(WAY, (area.row for area in areas)), WAY, by_tags._predicate(), found)
+        passed = set(found.ids(WAY))
+        return [area for area in areas if area.id in passed]
 
     # --- from rows --------------------------------------------------------------------------------------------------
 

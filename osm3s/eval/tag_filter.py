@@ -68,10 +68,16 @@ class TagFilter:
         """Whether the counts of `blocks` are those of the elements that pass."""
         return self.names_key and self._kind in (lib.OSM3S_TAG_EQUALS, lib.OSM3S_TAG_HAS_KEY)
 
+    @property
+    def passes_objects(self) -> bool:
+        """Whether all objects of a set that are not elements of the map pass: filters by a regular expression for keys
+        let them, as in the reference."""
+        passes: bool = self._kind == lib.OSM3S_TAG_KEY_MATCHES
+        return passes
+
     def matches(self, tags: Sequence[tuple[str, str]]) -> bool:
-        """Decide for one object that is not an element of the map. Filters by a regular expression for keys let all
-        such objects pass, as in the reference."""
-        if self._kind == lib.OSM3S_TAG_KEY_MATCHES:
+        """Decide for one object that is not an element of the map."""
+        if self.passes_objects:
             return True
         values = [_bytes(value) for key, value in tags if _bytes(key) == self.key]
         if self._kind == lib.OSM3S_TAG_EQUALS:

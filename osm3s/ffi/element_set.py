@@ -33,6 +33,15 @@ class ElementSet:
         self.areas: list[Any] = []
         self.deriveds: list[Any] = []
 
+    @classmethod
+    def of_rows(cls, element_type: int, rows: Iterable[Any]) -> ElementSet:
+        """A set of elements of one type, each an `osm3s_row *`, in the order of their ids."""
+        set_ = cls()
+        into = set_.rows(element_type)
+        for row in rows:
+            check(lib.osm3s_rows_push(into, row.id, row.block, row.slot, row.lat, row.lon))
+        return set_
+
     def rows(self, element_type: int) -> Any:
         """The `osm3s_rows *` of one type, valid as long as this set."""
         return ffi.addressof(self.handle.of, element_type)

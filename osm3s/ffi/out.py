@@ -174,6 +174,21 @@ class RowPrinter:
         """Show centres as positions of the map from now on."""
         self._options.rounds_centers = True
 
+    def print_areas(self, snapshot: Handle, rows: Sequence[Any], sink: Sink, context: Handle | None) -> None:
+        """Print stored areas (each an `osm3s_row *`) of a snapshot of their domain; geometry is left out."""
+        ordered = ffi.new("osm3s_row[]", [row[0] for row in rows])
+        check(
+            lib.osm3s_out_rows(
+                snapshot.handle,
+                handle_of(context),
+                ordered,
+                len(rows),
+                lib.OSM3S_AREA,
+                self._options,
+                sink.handle,
+            )
+        )
+
     def print_row(self, snapshot: Handle | None, row: Any, type_: int, sink: Sink, context: Handle | None) -> None:
         """Print a single element (an `osm3s_row *`)."""
         check(lib.osm3s_out_rows(handle_of(snapshot), handle_of(context), row, 1, type_, self._options, sink.handle))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +37,9 @@ class DecodedWriter(ElementWriter, ABC):
             for element in elements:
                 self.element(element)
         return printed
+
+    def areas(self, snapshot: Handle, rows: Sequence[Any], options: PrintOptions, context: Handle | None) -> None:
+        pass
 
     def derived(self, element: Derived, options: PrintOptions) -> None:
         pass

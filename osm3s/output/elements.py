@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from osm3s.ffi.out import Handle, RowPrinter, Rows, Users
 from osm3s.ffi.sink import Sink
@@ -73,6 +73,10 @@ class ElementWriter:
             )
             printed += self.print_rows(printer, rows)
         return printed
+
+    def areas(self, snapshot: Handle, rows: Sequence[Any], options: PrintOptions, context: Handle | None) -> None:
+        """Print stored areas (each an `osm3s_row *`) of a snapshot of their domain; they are shown without geometry."""
+        self.printer(options, None, None).print_areas(snapshot, rows, self.sink, context)
 
     def print_rows(self, printer: RowPrinter, rows: Rows) -> int:
         """Print the elements of one type; return how many there were."""

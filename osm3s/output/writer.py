@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from osm3s.ffi.out import Handle, RowPrinter, Users
 from osm3s.ffi.sink import Sink
@@ -54,6 +55,9 @@ class Writer(Protocol):
 
     def printer(self, options: PrintOptions, members: Handle | None, users: Users | None) -> RowPrinter:
         """What prints single elements in this format."""
+
+    def areas(self, snapshot: Handle, rows: Sequence[Any], options: PrintOptions, context: Handle | None) -> None:
+        """See ElementWriter.areas."""
 
     def derived(self, element: Derived, options: PrintOptions) -> None:
         """Print an object that is not an element of the map; areas are of type "area" and have no geometry."""

@@ -24,7 +24,7 @@ from osm3s.serve.slow_log import unlogged
 
 REHEARSED_QUERY = (
     b'data=[out:json][timeout:25];(node(1);way(1);rel(1);nwr[name=a](0,0,0.001,0.001);way[a~"^b|c$"];node[name](around:9,0,0););'
-    b"out body;>;out skel qt;out count;"
+    b"out body;>;out skel qt;area[name=a]->.a;is_in(0,0)->.b;area.b[b];rel(pivot.a);nwr(area.a)[name];out;out count;"
 )
 """The words that most queries use, on hardly any data."""
 WARM_UP_QUERIES = (
@@ -36,6 +36,8 @@ WARM_UP_QUERIES = (
     b"data=[out:json];nwr[a=b](1,1,2,2);out center;",
     b"data=[bbox:1,1,2,2];(node;way[a];<;);out meta qt;",
     b"data=[out:csv(::id,name;false)];nwr[~a~b];out;",
+    b"data=[out:json];area[name=a]->.a;(node(area.a)[a=b];way(area.a)[a];rel(area.a););out;",
+    b"data=[out:json];is_in(1,1)->.a;area.a[admin_level];out tags;rel(1);map_to_area;out;",
 )
 
 

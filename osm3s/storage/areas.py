@@ -63,6 +63,12 @@ class StoredArea:
         self._box: Box | None = None
 
     @property
+    def is_stored(self) -> bool:
+        """Whether `row` can be read."""
+        stored: bool = self.row.block != UNRESOLVED
+        return stored
+
+    @property
     def tags(self) -> list[tuple[str, str]]:
         """In the order of their keys' bytes."""
         if self._tags is None:
@@ -151,11 +157,13 @@ class Areas:
         self.snapshot.locate(set_.rows(WAY), WAY)
         return self.of_rows(set_.rows(WAY))
 
-    def meeting(self, box: Box) -> list[StoredArea]:
-        """Those whose box meets a plain box, borders included, sorted by id."""
+    def around(self, nodes: Any, box: Any, context: Any) -> list[StoredArea]:
+        """Those that contain one of the nodes (`osm3s_rows *`) or have it on their border, sorted by id.
+
+        `box`: the plain `osm3s_bbox` of the nodes; `context`: the `osm3s_context *` of the query.
+        """
         set_ = ElementSet()
-        south, west, north, east = box
-        check(lib.osm3s_areas_meeting(self.snapshot.handle, (south, west, north, east), set_.rows(WAY)))
+        check(lib.osm3s_areas_around_nodes(self.snapshot.handle, context, box, nodes, set_.rows(WAY)))
         return self.of_rows(set_.rows(WAY))
 
     def all(self) -> list[StoredArea]:

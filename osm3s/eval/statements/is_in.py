@@ -53,14 +53,9 @@ def _add_closed_ways(execution: Execution, nodes: ElementSet, into: ElementSet) 
 
 def _add_areas(execution: Execution, nodes: ElementSet, into: ElementSet) -> None:
     stored = execution.snapshot.areas
-    if stored is None:
-        return
-    box = _box(execution, nodes)
-    for area in stored.meeting((box.south, box.west, box.north, box.east)):
-        outline = area.outline()
-        if check(lib.osm3s_lines_around_nodes(outline.lat_lon, outline.sizes, outline.n_lines, nodes.rows(NODE))):
-            into.areas.append(area)
-        execution.check_limits()
+    if stored is not None:
+        box = _box(execution, nodes)
+        into.areas = stored.around(nodes.rows(NODE), box[0], execution.limits.handle)
 
 
 def _box(execution: Execution, nodes: ElementSet) -> Any:

@@ -11,7 +11,9 @@ Cost: proportional to what is printed; `geom`, `bb` and `center` of relations lo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from osm3s.eval.batch import areas_in_order
 from osm3s.eval.details import details_of
@@ -20,6 +22,9 @@ from osm3s.ffi.element_set import NODE, RELATION, WAY
 from osm3s.output.derived import Derived, count_element
 from osm3s.output.print_options import PrintOptions
 from osm3s.ql.tree import Element
+
+if TYPE_CHECKING:
+    from osm3s.storage.areas import StoredArea
 
 
 def execute(execution: Execution, element: Element) -> None:
@@ -36,12 +41,21 @@ def execute(execution: Execution, element: Element) -> None:
     users, members = details_of(execution, set_, options)
     printed = execution.writer.elements(snapshot, set_, options, members, users, execution.limits)
     limit = None if options.limit is None else options.limit - printed
-    for area in (areas_in_order(set_) if options.order == "quadtile" else set_.areas)[:limit]:
-        execution.writer.derived(Derived("area", area.id, area.tags if options.tags else []), options)
-        printed += 1
+    areas = (areas_in_order(set_) if options.order == "quadtile" else set_.areas)[:limit]
+    print_areas(execution, areas, options)
+    printed += len(areas)
     limit = None if options.limit is None else options.limit - printed
     for derived in set_.deriveds[:limit]:
         execution.writer.derived(derived, options)
+
+
+def print_areas(execution: Execution, areas: Sequence[StoredArea], options: PrintOptions) -> None:
+    stored = execution.snapshot.areas if areas else None
+    if stored is not None and all(area.is_stored for area in areas):
+        execution.writer.areas(stored.snapshot, [area.row for area in areas], options, execution.limits)
+        return
+    for area in areas:
+        execution.writer.derived(Derived("area", area.id, area.tags if options.tags else []), options)
 
 
 def print_count(execution: Execution, counts: tuple[int, int, int], options: PrintOptions, areas: int = 0) -> None:
