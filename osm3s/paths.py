@@ -15,6 +15,7 @@
 | transactions.log database.log | logs in the reference's format |
 | api_keys | keys of clients that have slots of their own |
 | slow_queries.log | queries that took long, with their plans |
+| access.log | requests to the web server |
 | areas.idx areas.shadow areas.lock areas.bin area_deltas.bin area_version | the same for the domain of the areas |
 | areas.writer | held locked by whoever writes areas |
 | rules/ rules_loop.log | the rules that make areas, and the log of the program that runs them again and again |
@@ -123,6 +124,10 @@ class DatabaseDir:
     @property
     def slow_queries_log(self) -> str:
         return self.file("slow_queries.log")
+
+    @property
+    def access_log(self) -> str:
+        return self.file("access.log")
 
     @property
     def apply_log(self) -> str:

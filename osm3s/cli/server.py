@@ -8,15 +8,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from osm3s import service_manager
 from osm3s.cli import frontend_options
 from osm3s.cli.frontend_options import FrontendOptions
 from osm3s.errors import DispatcherError, Osm3sError, UsageError
 from osm3s.paths import DatabaseDir
+
+if TYPE_CHECKING:
+    from osm3s.serve.access_log import AccessLog
 
 HELP = f"""\
 osm3s_server: answers queries over HTTP.
@@ -30,6 +34,7 @@ osm3s_server: answers queries over HTTP.
   --rate-limit=N      with it: queries at a time per client address (default: no limit)
   --trusted-proxy=ADDRESS   believe the X-Forwarded-For of this proxy, or of this network (10.0.0.0/8) of proxies; may
                       be given several times. Without it nobody's header is believed
+  --access-log[=FILE] a line of JSON for each request, in access.log of the database directory or in FILE
 {frontend_options.HELP}
 Places: / is a query editor; queries go to /api/interpreter (GET, POST); beside it are status, timestamp, map, xapi,
 xapi_meta, kill_my_queries, convert, augmented_diff and others (see cgi-bin/); the same under /cgi-bin/. For load
@@ -48,6 +53,8 @@ class Options(FrontendOptions):
     with_dispatcher: bool = False
     rate_limit: str = ""
     trusted_proxies: list[str] = field(default_factory=list)
+    access_log: str | None = None
+    """Where; "" is the usual place, None is nowhere."""
     help: bool = False
 
 
@@ -66,6 +73,8 @@ def parse_options(arguments: list[str]) -> Options:
             options.rate_limit = argument
         elif name == "--trusted-proxy" and value:
             options.trusted_proxies.append(value)
+        elif argument == "--access-log" or (name == "--access-log" and value):
+            options.access_log = value
         elif argument == "--help":
             options.help = True
         elif not options.take(argument):
@@ -92,13 +101,14 @@ def serve(options: Options) -> None:
     proxies = TrustedProxies(options.trusted_proxies)
     listener = service_manager.inherited_listener() or bind(options.host, options.port)
     with ExitStack() as started:
+        access_log = started.enter_context(_access_log(options))
         if options.with_dispatcher:
             started.enter_context(_dispatcher(options))
         frontend = started.enter_context(_frontends(options))
         host, port = listener.getsockname()[:2]
         print(f"http://{f'[{host}]' if ':' in host else host}:{port}/api/interpreter", flush=True)
         path = DatabaseDir(os.path.realpath(options.db_dir)).frontend_socket(options.socket_dir)
-        server = HttpServer(listener, path, trusted_proxies=proxies)
+        server = HttpServer(listener, path, trusted_proxies=proxies, access_log=access_log)
         signal.signal(signal.SIGCHLD, _wake)  # from now on the end of the frontends is the end of the server
         service_manager.notify("READY=1", f"STATUS=Serving {options.db_dir}")
         if frontend.poll() is None:
@@ -106,6 +116,22 @@ def serve(options: Options) -> None:
         service_manager.notify("STOPPING=1")
         if frontend.poll() is not None:
             raise DispatcherError("The processes that answer queries have ended, so the server stops too.")
+
+
+@contextmanager
+def _access_log(options: Options) -> Iterator[AccessLog | None]:
+    from osm3s.serve.access_log import AccessLog
+
+    if options.access_log is None:
+        yield None
+        return
+    path = options.access_log or DatabaseDir(options.db_dir).access_log
+    try:
+        log = AccessLog(path)
+    except OSError as error:
+        raise UsageError(f"The access log {path} cannot be written: {error.strerror}.") from error
+    with closing(log):
+        yield log
 
 
 def _wake(number: int, frame: object) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from osm3s import service_manager
 from osm3s.errors import UsageError
+from osm3s.serve.access_log import AccessLog
 from osm3s.serve.http_connection import HttpConnection
 from osm3s.serve.trusted_proxies import TrustedProxies
 
@@ -52,8 +53,10 @@ class HttpServer:
         frontend_path: str,
         max_connections: int = MAX_CONNECTIONS,
         trusted_proxies: TrustedProxies | None = None,
+        access_log: AccessLog | None = None,
     ) -> None:
         self.frontend_path = frontend_path
+        self.access_log = access_log
         self.trusted_proxies = trusted_proxies or TrustedProxies()
         self._listener = listener
         self.buffered_bytes = 0

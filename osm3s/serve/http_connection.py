@@ -19,10 +19,11 @@ from typing import Protocol
 from osm3s.constants import MAX_BODY_BYTES
 from osm3s.ql.request import too_long
 from osm3s.serve import wire
+from osm3s.serve.access_log import CLIENT_LEFT, AccessLog, Entry
 from osm3s.serve.doors import door_at
 from osm3s.serve.http_message import Body, Head, Malformed, looks_complete, take_head
 from osm3s.serve.request import Request
-from osm3s.serve.response import closing_page
+from osm3s.serve.response import closing_page, status_at
 from osm3s.serve.trusted_proxies import TrustedProxies
 
 IDLE_S = 60.0
@@ -42,6 +43,8 @@ TOO_BUSY = (
 
 _TCP_INFO_BYTES, _NOT_SENT, _SEGMENTS_SENT = 160, 144, 156
 """Size of the older part of Linux's struct tcp_info; places of tcpi_notsent_bytes and tcpi_data_segs_out in it."""
+_TCP_INFO_NEW_BYTES, _BYTES_SENT = 216, 200
+"""With the newer part; tcpi_bytes_sent, behind which is tcpi_bytes_retrans."""
 
 
 class Loop(Protocol):
@@ -49,6 +52,7 @@ class Loop(Protocol):
 
     frontend_path: str
     trusted_proxies: TrustedProxies
+    access_log: AccessLog | None
     buffered_bytes: int
     """What all connections together hold of requests."""
 
@@ -76,6 +80,8 @@ class HttpConnection:
         self._unsent = memoryview(b"")
         self._keep_alive = False
         self._sent_before = (0, 0)
+        self._entry: Entry | None = None
+        self._written_before: int | None = None
         self._lingering = False
         self._held_bytes = 0
         loop.watch(client, select.EPOLLIN | select.EPOLLRDHUP, self._on_client)
@@ -162,6 +168,8 @@ class HttpConnection:
             keep_alive=head.keep_alive,
             http_minor=head.minor,
         )
+        if self._loop.access_log is not None:
+            self._entry, self._written_before = Entry.of(request, head), self._bytes_written()
         self._keep_alive = head.keep_alive
         self._head = self._body = None
         frontend, self._called = self._called, None
@@ -216,12 +224,14 @@ class HttpConnection:
                 if not self._unsent:
                     self._loop.watch(self._frontend, select.EPOLLIN, self._on_frontend)
                 return
-            done = self._frontend.recv(1) != b""
+            done = self._frontend.recv(1)
         except BlockingIOError:
             return
         except OSError:
-            done = False
+            done = b""
         self._drop_frontend()
+        if done:
+            self._note(status_at(done[0]))
         if done and self._keep_alive:
             self.idle = not self._data
             self._wait(IDLE_S if self.idle else REQUEST_S)
@@ -233,6 +243,7 @@ class HttpConnection:
         elif self._bytes_out() == self._sent_before:
             self._refuse(500, "runtime error: The process that answered the query has died.")
         else:
+            self._note(500)
             self._client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             self.close()
 
@@ -245,6 +256,30 @@ class HttpConnection:
         if len(info) < _TCP_INFO_BYTES:
             return (-1, time.monotonic_ns())
         return struct.unpack_from("=I", info, _SEGMENTS_SENT)[0], struct.unpack_from("=I", info, _NOT_SENT)[0]
+
+    # --- the access log ---
+
+    def _bytes_written(self) -> int | None:
+        """All that was ever written to the client, whether it has gone out yet or not."""
+        info = self._client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_NEW_BYTES)
+        if len(info) < _TCP_INFO_NEW_BYTES:
+            return None
+        sent, again = struct.unpack_from("=QQ", info, _BYTES_SENT)
+        return int(sent - again + struct.unpack_from("=I", info, _NOT_SENT)[0])
+
+    def _note(self, status: int) -> None:
+        """The answer to the request is complete."""
+        log = self._loop.access_log
+        if log is None:
+            return
+        address = self._address if self._head is None else self._client_address(self._head)
+        entry, self._entry = self._entry or Entry(address), None
+        before, self._written_before = self._written_before, None
+        try:
+            after = self._bytes_written()
+        except OSError:
+            after = None
+        log.note(entry, status, None if after is None or before is None else after - before)
 
     # --- ends ---
 
@@ -261,7 +296,10 @@ class HttpConnection:
     def _refuse(self, status: int, text: str) -> None:
         """Answer with an error page and close."""
         headless = self._head is not None and self._head.method == "HEAD"
+        if self._loop.access_log is not None and self._written_before is None:
+            self._written_before = self._bytes_written()
         self._send(closing_page(status, text, headless))
+        self._note(status)
         self._linger()
 
     def _linger(self) -> None:
@@ -293,6 +331,8 @@ class HttpConnection:
             self._unsent = memoryview(b"")
 
     def close(self) -> None:
+        if self._frontend is not None:
+            self._note(CLIENT_LEFT)
         self._drop_frontend()
         self._loop.buffered_bytes -= self._held_bytes
         self._loop.forget(self._client)

@@ -28,8 +28,14 @@ REASONS = {
     504: "Gateway Timeout",
     505: "HTTP Version Not Supported",
 }
+_STATUSES = list(REASONS)
 RETRY_AFTER_S = 30
 """What a refused client is told to wait if nobody knows better."""
+
+
+def status_at(place: int) -> int:
+    """The status of HTTP whose place in the table fits into the byte with which a frontend says that it is done."""
+    return _STATUSES[place] if place < len(_STATUSES) else 500
 
 
 class Sink(Protocol):
@@ -52,6 +58,7 @@ class WebResponse:
         self.request = request
         self.sink = sink
         self.started = False
+        self.status = 200
         self.retry_after_s = RETRY_AFTER_S
         self._finished = False
 
@@ -65,6 +72,7 @@ class WebResponse:
     ) -> None:
         """With `any_origin`, CGI too lets scripts of any page read the answer, whether the request is one or not."""
         self.started = True
+        self.status = status
         http = self.request.transport == "http"
         head = self._http_lines(status) if http else []
         head += self._cors_lines(always=http or any_origin)
@@ -83,6 +91,11 @@ class WebResponse:
             self.sink.frame_http(text, chunked=self.request.http_minor > 0)
         else:
             self.sink.write(text + end.encode())
+
+    @property
+    def exit_status(self) -> int:
+        """What `status_at` understands; programs of CGI end with 0."""
+        return _STATUSES.index(self.status) if self.request.transport == "http" else 0
 
     def page(self, page: Page) -> None:
         """The whole answer, but for `finish`."""

@@ -90,7 +90,7 @@ class WebDoor:
 
 
 def serve(request: Request, descriptor: int, database: Database, engine: Engine) -> int:
-    """Answer a web request on the descriptor; returns the exit status."""
+    """Answer a web request on the descriptor; returns the exit status, for HTTP that of the response."""
     sink = Sink(descriptor)
     response = WebResponse(request, sink)
     if request.door in QUERIES:
@@ -104,7 +104,7 @@ def serve(request: Request, descriptor: int, database: Database, engine: Engine)
     else:
         response.refuse(404, [f"There is nothing at {request.door}."])
     response.finish()
-    return 0
+    return response.exit_status
 
 
 def _query(request: Request, database: Database, door: WebDoor, engine: Engine) -> None:

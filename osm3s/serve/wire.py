@@ -2,7 +2,7 @@
 
     client → frontend   u32 length (little endian), that many bytes of a packed Request, and with the first of them the
                         descriptors the answer goes to: standard output and standard error, or an HTTP connection
-    frontend → client   one byte when the answer is complete: the exit status (HTTP: 0)
+    frontend → client   one byte when the answer is complete: the exit status (HTTP: see response.py)
 
 End of file without that byte means that the frontend died and the answer may be cut. A client that closes its end
 cancels the query.

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from osm3s.serve.access_log import AccessLog
 from osm3s.serve.http import HttpServer, bind
 
 HERE = Path(__file__).resolve().parent
@@ -44,11 +45,13 @@ def frontend(place: Path) -> Iterator[Path]:
     assert not path.exists()
 
 
-def start_http(frontend_path: Path, max_connections: int = 64) -> tuple[int, Callable[[], None]]:
+def start_http(
+    frontend_path: Path, max_connections: int = 64, access_log: AccessLog | None = None
+) -> tuple[int, Callable[[], None]]:
     """Serve in a thread; returns the port and what stops it."""
     listener = bind("127.0.0.1", 0)
     stop, stop_in = os.pipe()
-    server = HttpServer(listener, str(frontend_path), max_connections)
+    server = HttpServer(listener, str(frontend_path), max_connections, access_log=access_log)
     port: int = listener.getsockname()[1]
     thread = threading.Thread(target=server.run, args=(stop,))
     thread.start()

@@ -27,7 +27,7 @@ def answer(request: Request, descriptors: wire.Fds) -> int:
     if order == "refuse":
         response.refuse(int(argument), ["line 1: parse error: <&>"])
         response.finish()
-        return 0
+        return response.exit_status
     if order == "crash":
         os.kill(os.getpid(), 11)
     if order == "overrun":
