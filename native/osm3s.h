@@ -94,7 +94,6 @@ int osm3s_batch_has_versions(const osm3s_batch *);
 /* --- batch_order.c: the elements of several batches, sorted by type, id and version. The batches must outlive it. --- */
 
 typedef struct osm3s_batch_order osm3s_batch_order;
-
 osm3s_batch_order *osm3s_batch_order_new(void);
 void osm3s_batch_order_free(osm3s_batch_order *);
 int osm3s_batch_order_add(osm3s_batch_order *, const osm3s_batch *);
@@ -149,7 +148,6 @@ osm3s_xml *osm3s_xml_new(void);
 void osm3s_xml_free(osm3s_xml *);
 
 enum { OSM3S_XML_FULL = 1 };
-
 /* Scan as much of `data` as is complete; what *consumed leaves over is to be passed again, with more behind it. When the
  * batch has `max_elements` and is complete, stops with OSM3S_XML_FULL. `is_last`: nothing follows; all is consumed then
  * or it is an error. */
@@ -159,7 +157,6 @@ int osm3s_xml_scan(osm3s_xml *, const char *data, size_t len, int is_last, uint3
 /* --- block.c: the codec of element blocks. Layout in native/FORMAT.md. --- */
 
 typedef struct osm3s_block_builder osm3s_block_builder;
-
 /* Column numbers of a block head, in the order in which they lie in it. */
 enum {
     OSM3S_COL_ID, OSM3S_COL_LAT, OSM3S_COL_LON, OSM3S_COL_SOUTH, OSM3S_COL_WEST, OSM3S_COL_NORTH, OSM3S_COL_EAST,
@@ -203,7 +200,6 @@ uint64_t osm3s_checksum(const void *data, size_t len);
 /* --- set.c: results of statements. Rows of one type are sorted by id, without duplicates. --- */
 
 enum { OSM3S_UNRESOLVED = 0xffffffff };
-
 typedef struct {
     uint64_t id;
     uint32_t block;    /* number in the snapshot, or OSM3S_UNRESOLVED: only id, lat, lon are known yet (nodes) */
@@ -258,7 +254,6 @@ typedef struct {
 } osm3s_dir_entry;
 
 typedef struct osm3s_snapshot osm3s_snapshot;
-
 osm3s_snapshot *osm3s_snapshot_new(void);
 void osm3s_snapshot_free(osm3s_snapshot *);
 enum { OSM3S_FILE_DELTAS = 4, OSM3S_FILE_ATTIC = 5, OSM3S_FILES = 6 };
@@ -302,6 +297,8 @@ void osm3s_snapshot_set_time(osm3s_snapshot *, uint32_t time);
  * are still to be placed. */
 int osm3s_snapshot_want_attic(osm3s_snapshot *, const uint32_t *blocks, size_t n, uint32_t since, uint32_t *out,
                               size_t *n_out, size_t *n_unplaced);
+/* When something changed last. */
+uint32_t osm3s_snapshot_newest(const osm3s_snapshot *);
 /* All blocks of a family that have changed after a time, 0: ever. `out` has room for them. */
 void osm3s_snapshot_changed_blocks(const osm3s_snapshot *, int family, uint32_t since, uint32_t *out, size_t *n);
 /* Tell where the parts of a block's attic are (len: bytes of the index entry). */
@@ -317,7 +314,6 @@ int osm3s_snapshot_attach_attic(osm3s_snapshot *, uint32_t block, uint32_t part,
 int osm3s_snapshot_attic_meta_frame(osm3s_snapshot *, uint32_t block, uint32_t *part, const uint8_t **frame, uint32_t *len);
 /* Hand in what that decompresses to (kept by the caller). */
 int osm3s_snapshot_attach_attic_meta(osm3s_snapshot *, uint32_t block, uint32_t part, const uint8_t *data, size_t len);
-
 /* Forget what was attached of a block's attic: its rows must not be used any more. */
 void osm3s_snapshot_detach_attic(osm3s_snapshot *, uint32_t block);
 
@@ -345,7 +341,6 @@ int osm3s_snapshot_check_block(osm3s_snapshot *, uint32_t block);
 /* --- regex.c, query*.c: query statements --- */
 
 typedef struct osm3s_regex osm3s_regex;
-
 /* Make a regular expression; *out is to be freed whatever is returned: OSM3S_REGEX if the pattern does not compile,
  * OSM3S_TIMEOUT or OSM3S_NOMEM if that takes too much. `size` is the number of characters and operators with all
  * repetitions written out; 0: too many, or unknown, so that the pattern is to be kept in a process of its own. The
@@ -437,7 +432,6 @@ int osm3s_areas_around_nodes(osm3s_snapshot *, osm3s_context *, osm3s_bbox plain
 /* --- recurse.c: from elements to those they consist of, or that consist of them --- */
 
 typedef struct { const char *text; size_t len; } osm3s_text;
-
 /* Known nodes of ways, as unresolved rows with position. positions: 1-based, negative from the end; n 0: all. */
 int osm3s_nodes_of_ways(osm3s_snapshot *, osm3s_context *, const osm3s_rows *ways, const int32_t *positions, size_t n,
                         osm3s_rows *out);
@@ -460,10 +454,13 @@ int osm3s_nodes_by_way_count(osm3s_snapshot *, osm3s_context *, const osm3s_rows
  * attics of the blocks must be attached as a whole. --- */
 
 typedef struct { uint64_t id; uint32_t since, until; osm3s_meta meta; } osm3s_version;
-
 /* Versions that began after `since`, up to `until`. */
 int osm3s_versions_begun(osm3s_snapshot *, osm3s_context *, const uint32_t *blocks, size_t n, uint32_t since,
                          uint32_t until, osm3s_rows *out);
+/* The same by a changelog's rows of a type, `len` bytes. `unsure` gets the elements that had several versions in its
+ * commit, of which one that is not the last may have begun then. Unresolved, in order. */
+int osm3s_changelog_begun(const uint8_t *changelog, size_t len, int type, uint32_t since, uint32_t until,
+                          osm3s_rows *begun, osm3s_rows *unsure);
 /* All versions of some elements (sorted rows). */
 int osm3s_versions_of(osm3s_snapshot *, osm3s_context *, const uint32_t *blocks, size_t n, const osm3s_rows *ids,
                       osm3s_rows *out);
@@ -584,7 +581,6 @@ void osm3s_free(void *);
 /* --- out_sink.c: where an answer goes --- */
 
 typedef struct osm3s_sink osm3s_sink;
-
 /* fd -1: keep the answer in memory. The descriptor stays the caller's; SIGPIPE must be ignored. */
 osm3s_sink *osm3s_sink_new(int fd);
 void osm3s_sink_free(osm3s_sink *);
@@ -733,7 +729,6 @@ int osm3s_around_boxes(const osm3s_around *, osm3s_bbox *out, size_t room, size_
  * The snapshot and the batches must outlive the update. --- */
 
 typedef struct osm3s_update osm3s_update;
-
 osm3s_update *osm3s_update_new(osm3s_snapshot *, int level, const uint32_t next_block_id[3], uint32_t next_serial);
 void osm3s_update_free(osm3s_update *);
 /* Before anything is added: the refs of ways are no node ids but positions (osm3s_ref_of_position), which are stored as
@@ -807,11 +802,14 @@ enum { OSM3S_CREATED = 1, OSM3S_MODIFIED = 2, OSM3S_DELETED = 3, OSM3S_CHANGED_I
 typedef struct {                /* a row of the changelog, stored as it is here: 48 bytes, little-endian */
     uint64_t id;
     osm3s_bbox old_box, new_box; /* south > north: none */
-    uint8_t type, kind, reserved[6];
+    uint8_t type, kind, n_begun, reserved; /* level attic: n_begun versions of it began, 2: or more */
+    uint32_t since;             /* when the last of these began; else 0 */
 } osm3s_changed;
 /* At most n_changed rows; returns how many. */
 size_t osm3s_update_n_changed(const osm3s_update *);
 size_t osm3s_update_changed(const osm3s_update *, osm3s_changed *rows);
+/* With history: when the first and the last of the versions began that the update adds; 0: there are none. */
+int osm3s_update_begun(const osm3s_update *, uint32_t *first, uint32_t *last);
 /* The counters after the update, and by how much the numbers of elements have grown. */
 void osm3s_update_numbers(const osm3s_update *, uint32_t next_block_id[3], uint32_t *next_serial, int64_t elements[3]);
 

@@ -48,6 +48,15 @@ void osm3s_snapshot_changed_blocks(const osm3s_snapshot *s, int family, uint32_t
             out[(*n)++] = block;
 }
 
+uint32_t osm3s_snapshot_newest(const osm3s_snapshot *s)
+{
+    uint32_t newest = 0;
+    for (size_t block = 0; block < s->n_entries; block++)
+        if (s->entries[block]->newest > newest)
+            newest = s->entries[block]->newest;
+    return newest;
+}
+
 int osm3s_snapshot_place_attic(osm3s_snapshot *s, uint32_t block, const void *parts, size_t len)
 {
     open_block *o = snapshot_open(s, block);

@@ -434,6 +434,8 @@ int keep_record(osm3s_update *u, touched *t, const buffer *record)
 {
     t->record = u->records.len;
     t->record_len = record->len;
+    if (u->with_history)
+        note_begun(u, t, record_head_of(record->data).since);
     return buffer_put(&u->records, record->data, record->len);
 }
 
@@ -527,14 +529,22 @@ size_t osm3s_update_changed(const osm3s_update *u, osm3s_changed *rows)
         for (size_t i = 0; i < u->of[type].n; i++) {
             const touched *t = &u->of[type].items[i];
             bool was = t->old_block != OSM3S_UNRESOLVED;
-            if (!was && !t->present)
+            if (!was && !t->present && t->n_begun == 0)
                 continue;
-            int kind = t->batch == NULL ? OSM3S_CHANGED_IMPLICITLY : !was ? OSM3S_CREATED
-                       : t->present ? OSM3S_MODIFIED : OSM3S_DELETED;
-            rows[n++] = (osm3s_changed){.id = t->id, .old_box = t->old_box, .new_box = t->box, .type = (uint8_t)type,
-                                        .kind = (uint8_t)kind};
+            int kind = t->batch == NULL ? OSM3S_CHANGED_IMPLICITLY : !t->present ? OSM3S_DELETED
+                       : was ? OSM3S_MODIFIED : OSM3S_CREATED;
+            rows[n++] = (osm3s_changed){.id = t->id, .old_box = t->old_box, .new_box = t->box,
+                                        .type = (uint8_t)type, .kind = (uint8_t)kind,
+                                        .n_begun = (uint8_t)(t->n_begun > 1 ? 2 : t->n_begun), .since = t->last_begun};
         }
     return n;
+}
+
+int osm3s_update_begun(const osm3s_update *u, uint32_t *first, uint32_t *last)
+{
+    *first = u->first_begun;
+    *last = u->last_begun;
+    return u->last_begun > 0;
 }
 
 void osm3s_update_numbers(const osm3s_update *u, uint32_t next_block_id[3], uint32_t *next_serial, int64_t elements[3])

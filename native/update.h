@@ -14,6 +14,7 @@ typedef struct {
     size_t version; uint32_t n_versions; /* with history: all its new versions, into the update's versions */
     size_t state; uint32_t n_states;     /* what it was from when on, into the update's states; the last one stays */
     uint32_t old_since;            /* with history: since when it has been as it is stored */
+    uint32_t n_begun, last_begun;  /* with history: how many of its versions are not stored yet; since when the last one is */
     uint32_t old_block, old_slot;  /* OSM3S_UNRESOLVED: was not there */
     uint32_t block;                /* where it goes; OSM3S_UNRESOLVED: into a block still to be made */
     uint8_t old_family, family;
@@ -82,6 +83,7 @@ struct osm3s_update {
     change *versions; size_t n_versions, cap_versions;
     element_state *states; size_t n_states, cap_states;
     uint32_t *times; size_t n_times, cap_times;  /* at which an element changes by what it consists of */
+    uint32_t first_begun, last_begun;          /* of all versions that are not stored yet; last 0: there is none */
     buffer records;
     question asked[3];                         /* ids whose block is wanted */
     question members[LINK_KINDS];              /* members whose owners are wanted; block_ids unused */
@@ -177,8 +179,10 @@ uint32_t version_until(const osm3s_update *, const touched *, uint32_t version);
 /* Collect into u->times when the place of an element changes within (from, to); then sort. */
 int collect_times(osm3s_update *, const touched *, uint32_t from, uint32_t to);
 int sort_times(osm3s_update *);
+/* A version of an element is written: count it if it is a new one. */
+void note_begun(osm3s_update *, touched *, uint32_t since);
 /* The record in u->record as a superseded version. */
-int add_superseded(osm3s_update *, const touched *, int family, const osm3s_bbox *box, uint32_t since, uint32_t until);
+int add_superseded(osm3s_update *, touched *, int family, const osm3s_bbox *box, uint32_t since, uint32_t until);
 /* That a version of an element was deleted. */
 int add_deletion(osm3s_update *, touched *, uint32_t version, int family);
 int record_of_version(osm3s_update *, const touched *, uint32_t version);

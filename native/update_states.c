@@ -131,9 +131,22 @@ uint32_t version_until(const osm3s_update *u, const touched *t, uint32_t version
     return version + 1 < t->n_versions ? version_since(u, t, version + 1) : OSM3S_FOREVER;
 }
 
-int add_superseded(osm3s_update *u, const touched *t, int family, const osm3s_bbox *box, uint32_t since, uint32_t until)
+void note_begun(osm3s_update *u, touched *t, uint32_t since)
+{
+    if (t->old_block != OSM3S_UNRESOLVED && since <= t->old_since)
+        return;
+    if (u->last_begun == 0 || since < u->first_begun)
+        u->first_begun = since;
+    if (since > u->last_begun)
+        u->last_begun = since;
+    if (t->n_begun++ == 0 || since > t->last_begun)
+        t->last_begun = since;
+}
+
+int add_superseded(osm3s_update *u, touched *t, int family, const osm3s_bbox *box, uint32_t since, uint32_t until)
 {
     record_head h = record_head_of(u->record.data);
+    note_begun(u, t, since);
     uint64_t key = family > OSM3S_TAGGED_NODES ? order_key_of_bbox(box)
                    : order_key_of_position(bbox_is_empty(box) ? OSM3S_NO_COORD : box->south, box->west);
     h.since = since;

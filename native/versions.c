@@ -68,6 +68,22 @@ int osm3s_versions_begun(osm3s_snapshot *s, osm3s_context *c, const uint32_t *bl
     return search_blocks(&q, blocks, n);
 }
 
+int osm3s_changelog_begun(const uint8_t *changelog, size_t len, int type, uint32_t since, uint32_t until,
+                          osm3s_rows *begun, osm3s_rows *unsure)
+{
+    for (size_t at = 0; at + sizeof(osm3s_changed) <= len; at += sizeof(osm3s_changed)) {
+        osm3s_changed c;
+        memcpy(&c, changelog + at, sizeof c);
+        if (c.type != type || c.n_begun == 0 || c.since <= since)
+            continue;
+        if (c.since > until && c.n_begun == 1)
+            continue;
+        if (rows_push(c.since <= until ? begun : unsure, (osm3s_row){c.id, OSM3S_UNRESOLVED, 0, OSM3S_NO_COORD, 0}))
+            return OSM3S_NOMEM;
+    }
+    return OSM3S_OK;
+}
+
 int osm3s_versions_of(osm3s_snapshot *s, osm3s_context *c, const uint32_t *blocks, size_t n, const osm3s_rows *ids,
                       osm3s_rows *out)
 {

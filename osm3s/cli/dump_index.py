@@ -21,13 +21,14 @@ dump_index: print what is in the index of a database.
   dump_index --db-dir=DIR tags                  key, and key=value: block:count of every block that has it
   dump_index --db-dir=DIR users                 uid and name
   dump_index --db-dir=DIR changelog             what every commit has changed, with old and new boxes
+  dump_index --db-dir=DIR times                 when the versions began that each commit has added to a history
   dump_index --db-dir=DIR --key=T02             the entries whose key begins so
 
-A key begins with a letter (A attic, B directory, I ids, L links, T tags, U users, S settings, C changelog). Of A, B, I,
-L and T a byte follows: the family (00 nodes, 01 tagged nodes, 02 ways, 03 relations; 05 to 07: their attics), the type
-(00 node, 01 way, 02 relation), or the kind of link (00, 01, 02 as types; 03 absent nodes; 04 to 06: other blocks with
-superseded versions; 07 to 09: former relations). --key takes the letter and then hexadecimal digits: T02 are the tags
-of ways, I00 the ids of nodes. native/FORMAT.md tells the rest.
+A key begins with a letter (A attic, B directory, I ids, L links, T tags, U users, S settings, C changelog, V times of
+versions). Of A, B, I, L and T a byte follows: the family (00 nodes, 01 tagged nodes, 02 ways, 03 relations; 05 to 07:
+their attics), the type (00 node, 01 way, 02 relation), or the kind of link (00, 01, 02 as types; 03 absent nodes; 04 to
+06: other blocks with superseded versions; 07 to 09: former relations). --key takes the letter and then hexadecimal
+digits: T02 are the tags of ways, I00 the ids of nodes. native/FORMAT.md tells the rest.
 Without KIND and --key, everything is printed.
 
   --areas        the index of the areas, which are ways there

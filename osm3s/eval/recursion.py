@@ -74,6 +74,13 @@ def member_rows(
     """Add the members of one type [and role] of the relations of a set; those not in the database are left out.
 
     `or_later`: at a date also members that came later, for the sake of their places."""
+    found = members_of(execution, relations, element_type, role)
+    execution.snapshot.locate(found.rows(element_type), element_type, or_later)
+    into.add(found, (element_type,))
+
+
+def members_of(execution: Execution, relations: ElementSet, element_type: int, role: str | None = None) -> ElementSet:
+    """The members of one type [and role] of the relations of a set, in the database or not, as unresolved rows."""
     found = ElementSet()
     text, kept = _text(role)
     check(
@@ -87,8 +94,7 @@ def member_rows(
         )
     )
     del kept
-    execution.snapshot.locate(found.rows(element_type), element_type, or_later)
-    into.add(found, (element_type,))
+    return found
 
 
 def down(execution: Execution, start: ElementSet) -> ElementSet:

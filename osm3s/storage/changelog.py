@@ -5,7 +5,7 @@ Under the key `C` commit(8) lies zstd of:
 | bytes | what |
 |---|---|
 | 2, then as many | length of the data timestamp, the timestamp (UTF-8) |
-| 48 per element | `osm3s_changed`: id(8), old box(16), new box(16), type(1), kind(1), 6 unused; little-endian |
+| 48 per element | `osm3s_changed`: id(8), old box(16), new box(16), type(1), kind(1), versions(1), 0, since(4) |
 
 Rows are ordered by type and id. A box is south, west, north, east in 1e-7 degree, empty if south > north: the element
 was or is not there, or has no known position. Kinds: see `Kind`.
@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import zstandard
 
-_ROW = Struct("<Q 4i 4i BB6x")
+_ROW = Struct("<Q 4i 4i BBBxI")
 _ID_AND_TYPE = Struct("<Q 32x B7x")
 _compressor = zstandard.ZstdCompressor(level=1)
 
@@ -39,12 +39,15 @@ class ChangedElement(NamedTuple):
     kind: Kind
     old_box: tuple[int, int, int, int] | None
     new_box: tuple[int, int, int, int] | None
+    versions: int
+    """Level attic: so many versions of it began with the commit, 2: or more; the last one `since`."""
+    since: int
 
 
-def pack(timestamp: str, rows: bytes | memoryview) -> bytes:
-    """`rows` are `osm3s_changed` as the core has made them."""
+def pack(timestamp: str, changed: bytes | memoryview) -> bytes:
+    """`changed` are `osm3s_changed` as the core has made them."""
     text = timestamp.encode("utf-8", "surrogateescape")[:65535]
-    packed: bytes = _compressor.compress(len(text).to_bytes(2, "little") + text + rows)
+    packed: bytes = _compressor.compress(len(text).to_bytes(2, "little") + text + changed)
     return packed
 
 
@@ -61,18 +64,23 @@ def unpack(value: bytes | memoryview) -> tuple[str, Iterator[ChangedElement]]:
     return data[2:start].decode("utf-8", "surrogateescape"), map(_row, _ROW.iter_unpack(data[start:]))
 
 
+def rows(value: bytes | memoryview) -> memoryview:
+    """The rows as they are stored."""
+    data = zstandard.ZstdDecompressor().decompress(value)
+    return memoryview(data)[2 + int.from_bytes(data[:2], "little") :]
+
+
 def changed_ids(value: bytes | memoryview) -> tuple[list[int], list[int], list[int]]:
     """Only the ids, of nodes, ways and relations: several times as fast."""
-    data = zstandard.ZstdDecompressor().decompress(value)
     ids: tuple[list[int], list[int], list[int]] = ([], [], [])
-    for element_id, element_type in _ID_AND_TYPE.iter_unpack(data[2 + int.from_bytes(data[:2], "little") :]):
+    for element_id, element_type in _ID_AND_TYPE.iter_unpack(rows(value)):
         ids[element_type].append(element_id)
     return ids
 
 
 def _row(row: tuple[int, ...]) -> ChangedElement:
     old, new = row[1:5], row[5:9]
-    return ChangedElement(row[9], row[0], Kind(row[10]), _box(old), _box(new))
+    return ChangedElement(row[9], row[0], Kind(row[10]), _box(old), _box(new), row[11], row[12])
 
 
 def _box(box: tuple[int, ...]) -> tuple[int, int, int, int] | None:

@@ -21,6 +21,7 @@ from osm3s.storage.check_extents import check_directory
 from osm3s.storage.free_extents import FREE_KEY, LAST_MERGE_KEY, LATEST_KEY
 from osm3s.storage.settings import LEVELS
 from osm3s.storage.snapshot import EVER, FAMILIES_OF_TYPE, Snapshot
+from osm3s.storage.version_times import VersionTimes
 
 TYPES = ("nodes", "ways", "relations")
 LINK_KINDS = range(10)
@@ -34,6 +35,7 @@ KNOWN = (
     index_keys.TAGS,
     index_keys.USERS,
     index_keys.CHANGELOG,
+    index_keys.VERSION_TIMES,
     index_keys.SETTINGS,
 )
 ID_PAGES_PER_STEP = 256
@@ -215,6 +217,13 @@ class _Check:
                     previous = (row.type, row.id)
             except (zstandard.ZstdError, *GARBAGE) as error:
                 yield f"changelog: commit {commit} is damaged: {error}"
+        before = 0
+        for key, value in self._snapshot.entries(index_keys.VERSION_TIMES):
+            commit = int.from_bytes(key[1:], "big")
+            times = VersionTimes.unpack(value)
+            if times.before < before or times.first > times.last or commit > settings.commit:
+                yield f"times of versions: those of commit {commit} are not possible"
+            before = max(times.before, times.last)
         for key, _ in self._snapshot.entries():
             if key[:1] == index_keys.SETTINGS and key not in SETTINGS:
                 yield f"settings: an unknown one: {key[1:]!r}"

@@ -15,6 +15,7 @@ from osm3s.storage.attic import unpack_parts
 from osm3s.storage.directory import unpack_page
 from osm3s.storage.snapshot import Snapshot
 from osm3s.storage.tag_directory import decode
+from osm3s.storage.version_times import VersionTimes
 
 FAMILIES = ("nodes", "tagged_nodes", "ways", "relations")
 TAG_FAMILIES = (*FAMILIES, *(f"attic of {name}" for name in FAMILIES))
@@ -123,6 +124,12 @@ def _changelog(entries: Entries) -> Iterator[str]:
             yield f"  {row.kind.name.lower()} {TYPES[row.type]} {row.id} box {row.old_box} -> {row.new_box}"
 
 
+def _version_times(entries: Entries) -> Iterator[str]:
+    for key, value in entries:
+        first, last, before = VersionTimes.unpack(value)
+        yield f"versions of commit {int.from_bytes(key[1:], 'big')} began from {first} to {last}, others up to {before}"
+
+
 def _attic(entries: Entries) -> Iterator[str]:
     for key, parts in entries:
         yield f"attic of block {int.from_bytes(key[2:], 'big')} with {TYPES[key[1]]}s"
@@ -140,6 +147,7 @@ KINDS: dict[str, tuple[bytes, Callable[[Entries], Iterator[str]]]] = {
     "users": (index_keys.USERS, _users),
     "settings": (index_keys.SETTINGS, _settings),
     "changelog": (index_keys.CHANGELOG, _changelog),
+    "times": (index_keys.VERSION_TIMES, _version_times),
 }
 
 

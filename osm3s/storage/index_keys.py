@@ -9,6 +9,7 @@
 | `A` type(1) block_id(4) | where the superseded versions of a block are (attic.py) |
 | `U` 0(1) uid(8) | user name |
 | `C` commit(8) | the changelog of a commit (changelog.py) |
+| `V` commit(8) | when the versions began that a commit added (version_times.py) |
 | `S` name | a setting (settings.py) |
 
 Kinds of links: 0, 1, 2: relations that have the node, way, relation as member; 3: ways with a node that is not there;
@@ -21,7 +22,7 @@ from __future__ import annotations
 from struct import Struct
 
 DIRECTORY, ID_MAP, LINKS, TAGS, USERS, CHANGELOG, SETTINGS = b"B", b"I", b"L", b"T", b"U", b"C", b"S"
-ATTIC = b"A"
+ATTIC, VERSION_TIMES = b"A", b"V"
 ABSENT_NODE = 3
 """The kind of link from a node that is not in the database to the ways that use it."""
 HISTORY_BLOCKS = 4
@@ -80,6 +81,10 @@ def user(uid: int) -> bytes:
 
 def changelog(commit: int) -> bytes:
     return CHANGELOG + commit.to_bytes(8, "big")
+
+
+def version_times(commit: int) -> bytes:
+    return VERSION_TIMES + commit.to_bytes(8, "big")
 
 
 def setting(name: str) -> bytes:

@@ -17,7 +17,7 @@ from osm3s.errors import CorruptError
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import NODE, ElementSet
 from osm3s.paths import DatabaseDir
-from osm3s.storage import changelog, index_keys
+from osm3s.storage import changelog, index_keys, version_times
 from osm3s.storage.block_files import decompress_meta
 from osm3s.storage.index import open_for_reading, read_settings
 from osm3s.storage.settings import N_FILES, DatabaseSettings
@@ -160,6 +160,14 @@ class Snapshot:
         while more and bytes(cursor.key()[:1]) == index_keys.CHANGELOG:
             yield changelog.changed_ids(cursor.value())
             more = cursor.next()
+
+    def changelogs_between(self, since: int, until: int) -> Iterator[memoryview] | None:
+        """The rows of the changelogs of all commits that may have added versions that began after the one and up to the
+        other time; None: not all that have are in the changelog."""
+        commits = version_times.commits_between(self._txn, since, until)
+        if commits is None:
+            return None
+        return (changelog.rows(self._txn.get(index_keys.changelog(commit))) for commit in commits)
 
     # --- looking up -------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from osm3s.ffi import check, ffi, lib
-from osm3s.ffi.element_set import ElementSet
+from osm3s.ffi.element_set import TYPES, ElementSet
 from osm3s.storage.snapshot import EVER, Snapshot
 
 
@@ -23,6 +23,28 @@ class Version(NamedTuple):
     timestamp: int
     changeset: int
     uid: int
+
+
+def logged_begun(snapshot: Snapshot, limits: Any, since: int, until: int) -> ElementSet | None:
+    """The elements of all types with a version that began after the one and up to the other time, as unresolved rows.
+
+    In proportion to what changed then; None: the changelog does not go back so far."""
+    changelogs = snapshot.changelogs_between(since, until)
+    if changelogs is None:
+        return None
+    begun, unsure = ElementSet(), ElementSet()
+    for rows in changelogs:
+        data = ffi.from_buffer(rows)
+        for element_type in TYPES:
+            into = begun.rows(element_type), unsure.rows(element_type)
+            check(lib.osm3s_changelog_begun(data, len(rows), element_type, since, until, *into))
+    for element_type in TYPES:
+        check(lib.osm3s_rows_sort(begun.rows(element_type)))
+        check(lib.osm3s_rows_sort(unsure.rows(element_type)))
+        if unsure.count(element_type):
+            found = Versions(snapshot, limits, element_type).begun(since, until, unsure.rows(element_type))
+            begun.add(found.ids(), (element_type,))
+    return begun
 
 
 class Versions:
@@ -41,9 +63,13 @@ class Versions:
 
     # --- searches ---------------------------------------------------------------------------------------------------
 
-    def begun(self, since: int, until: int) -> Versions:
-        """Find the versions that began after the one and up to the other time."""
-        blocks, n = self._snapshot.changed_blocks(self._type, since)
+    def begun(self, since: int, until: int, ids: Any = None) -> Versions:
+        """Find the versions that began after the one and up to the other time; with `ids` (`osm3s_rows *`, sorted) all
+        of these elements, and maybe of others."""
+        if ids is None:
+            blocks, n = self._snapshot.changed_blocks(self._type, since)
+        else:
+            blocks, n = self._snapshot.blocks_of_ids(ids, self._type)
         self._snapshot.attach_attic(blocks, n, (since, until))
         check(lib.osm3s_versions_begun(self._snapshot.handle, self._limits, blocks, n, since, until, self.rows))
         return self

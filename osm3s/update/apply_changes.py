@@ -10,7 +10,7 @@ from typing import Any
 
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.batch import Batch
-from osm3s.storage import changelog, index_keys
+from osm3s.storage import changelog, index_keys, version_times
 from osm3s.storage.block_files import decompress_meta
 from osm3s.storage.settings import LEVELS
 from osm3s.storage.write_transaction import WriteTransaction
@@ -131,9 +131,16 @@ class ElementUpdate:
         """The rows of the changelog, under the number of the coming commit."""
         rows = ffi.new("osm3s_changed[]", max(1, lib.osm3s_update_n_changed(self._native)))
         n = lib.osm3s_update_changed(self._native, rows)
-        settings = self._txn.settings
+        txn, commit = self._txn, self._txn.base_commit + 1
         data = ffi.buffer(rows, n * ffi.sizeof("osm3s_changed"))
-        self._txn.put(index_keys.changelog(self._txn.base_commit + 1), changelog.pack(settings.timestamp, data))
+        txn.put(index_keys.changelog(commit), changelog.pack(txn.settings.timestamp, data))
+        first, last = ffi.new("uint32_t *"), ffi.new("uint32_t *")
+        if lib.osm3s_update_begun(self._native, first, last):
+            before = version_times.newest_before(txn.txn)
+            if before is None:  # what has come so far was imported
+                before = lib.osm3s_snapshot_newest(txn.snapshot)
+            times = version_times.VersionTimes(first[0], last[0], before)
+            txn.put(index_keys.version_times(commit), times.pack())
 
     # --- the pages of the index -------------------------------------------------------------------------------------
 

@@ -77,7 +77,8 @@ def test_the_table_of_the_block_directory() -> None:
 
 
 def test_the_table_of_the_changelog() -> None:
-    for field, offset in (("id", 0), ("old_box", 8), ("new_box", 24), ("type", 40), ("kind", 41)):
+    offsets = {"id": 0, "old_box": 8, "new_box": 24, "type": 40, "kind": 41, "n_begun": 42, "since": 44}
+    for field, offset in offsets.items():
         assert ffi.offsetof("osm3s_changed", field) == offset
     assert ffi.sizeof("osm3s_changed") == 48
 

@@ -18,6 +18,7 @@ from osm3s.paths import DatabaseDir
 from osm3s.storage import changelog, index_keys, index_sum
 from osm3s.storage.directory import DirectoryEntry, dead_list_bytes
 from osm3s.storage.settings import DatabaseSettings
+from osm3s.storage.version_times import VersionTimes
 from osm3s.update.update_files import update_files
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -369,12 +370,14 @@ def test_a_damaged_changelog_and_strange_entries(database: Path, capsys: pytest.
     key = index.first(index_keys.CHANGELOG)
     index.put(key, index.entries[key][:-5])
     index.put(index_keys.changelog(99), changelog.pack("", b""))
+    index.put(index_keys.version_times(99), VersionTimes(5, 4, 3).pack())
     index.put(b"X?", b"")
     index.put(index_keys.setting("colour"), b"")
     index.close()
     found = problems(database, capsys)
     assert f"changelog: commit {int.from_bytes(key[1:], 'big')} is damaged" in found
     assert "changelog: commit 99, but there were only 3" in found
+    assert "times of versions: those of commit 99 are not possible" in found
     assert "index: an entry of unknown kind: b'X?'" in found
     assert "settings: an unknown one: b'colour'" in found
 

@@ -4,7 +4,8 @@
 the date, or the time between the two of a `[diff:]`. Needs a database that keeps superseded versions.
 
 Example: `node(changed:"2020-01-01T12:00:00Z","2020-01-02T12:00:00Z");out ids;`
-Cost: reads the superseded versions of all blocks that have changed since the beginning of the interval.
+Cost: reads the changelogs of the updates that brought changes of the interval; of times before the import, all blocks
+that have changed since the beginning of the interval.
 """
 
 from __future__ import annotations
