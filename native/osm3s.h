@@ -259,8 +259,7 @@ void osm3s_snapshot_free(osm3s_snapshot *);
 enum { OSM3S_FILE_DELTAS = 4, OSM3S_FILE_ATTIC = 5, OSM3S_FILES = 6 };
 /* Map a block file read-only: file = family, OSM3S_FILE_DELTAS or OSM3S_FILE_ATTIC. An empty or absent file is allowed. */
 int osm3s_snapshot_map(osm3s_snapshot *, int file, const char *path);
-/* Append directory entries of a family, in order. The bytes are copied unless they stay where they are for as long as
- * the snapshot is used. */
+/* Append directory entries of a family, in order. The bytes are copied, or stay where they are until the snapshot ends. */
 int osm3s_snapshot_add_directory(osm3s_snapshot *, int family, const void *entries, size_t len, int stays);
 /* After the last directory page. */
 int osm3s_snapshot_seal(osm3s_snapshot *);
@@ -327,8 +326,7 @@ int osm3s_rows_locate_at(osm3s_snapshot *, int type, const osm3s_rows *, const o
 /* Append rows for elements in the first version that is known of them, if that began after the time: what they were before
  * is taken to be the same. The attics of the blocks must be attached as a whole. */
 int osm3s_rows_locate_first(osm3s_snapshot *, int type, const osm3s_rows *, const osm3s_rows *links, osm3s_rows *found);
-/* Drop unresolved nodes that were not there at the time: ways have positions from their beginning on, also of nodes that
- * came later. */
+/* Drop unresolved nodes not there at the time: ways have positions from their beginning on, also of later nodes. */
 int osm3s_rows_drop_later(osm3s_snapshot *, osm3s_rows *);
 /* The blocks in which a search by the positions of unresolved nodes looks. `out` has room for all blocks. */
 int osm3s_rows_blocks_of_positions(osm3s_snapshot *, const osm3s_rows *, int tagged_only, uint32_t *out, size_t *n);
@@ -364,6 +362,9 @@ int osm3s_end_when_closed(int connection);
 /* Send at most 64 bytes every so often, by a signal (SIGRTMIN) and without a thread; only the latest message. */
 int osm3s_repeat_message(int connection, const uint8_t *bytes, size_t n, uint32_t every_ms);
 int osm3s_repeat_no_more(void);
+/* Which query this process runs; 0: none. SIGTERM sent by osm3s_end_query ends it if that query is meant, others do. */
+int osm3s_query_runs(int query);
+int osm3s_end_query(int pid, int query); /* -1: errno tells why */
 
 /* --- lane.c --- */
 
@@ -384,8 +385,7 @@ typedef struct {
     osm3s_regex *key_regex, *value_regex;
 } osm3s_tag_filter;
 
-/* All conditions must hold. newer_than 0 and n_uids 0: no such condition; else metadata must be
- * attached. */
+/* All conditions must hold. newer_than 0 and n_uids 0: no such condition; else metadata must be attached. */
 typedef struct {
     const osm3s_tag_filter *tags; size_t n_tags;
     const osm3s_bbox *boxes; size_t n_boxes;

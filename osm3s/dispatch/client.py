@@ -56,8 +56,8 @@ class ClientStatus(NamedTuple):
 
     token: int
     rate_limit: int
-    queries: list[tuple[int, int, int, int, int]]
-    """Of the running ones: state code, pid, timeout_s, maxsize_bytes, start."""
+    queries: list[tuple[int, int, int, int, int, int]]
+    """Of the running ones: state code, pid, timeout_s, maxsize_bytes, start, `asked` of the connection that runs it."""
     ends: list[int]
     """When its slots that cool down are free again."""
 
@@ -68,6 +68,8 @@ class DispatcherClient:
     def __init__(self, connection: socket.socket, db_dir: str) -> None:
         self.db_dir = db_dir
         """Where the database is, without a trailing slash."""
+        self.asked = 0
+        """How often `ask_to_read` was called."""
         self._socket = connection
         self._frames = FrameBuffer()
 
@@ -151,6 +153,7 @@ class DispatcherClient:
         full, anonymous = request_hashes(text)
         address, api_key = ("".join(filter(str.isprintable, each))[:100] for each in (address, api_key))
         request = ("read_start", timeout_s, maxsize_bytes, client_token(address), full, anonymous, address)
+        self.asked += 1
         self._tell((*request, text[:LOGGED_TEXT_MAX_BYTES], api_key), READ_ORIGIN + "protocol_error")
 
     @contextmanager

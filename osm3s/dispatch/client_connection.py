@@ -28,6 +28,8 @@ class ClientConnection(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self.has_spoken = False
         """Whether it has sent a complete request yet."""
+        self.asked = 0
+        """How many queries it has asked permission for: with its process, that names the last one."""
         self._server = server
         self._frames = FrameBuffer()
         self._number = 0

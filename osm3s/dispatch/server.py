@@ -141,6 +141,7 @@ class Server:
             return
         match name, arguments:
             case "read_start", [timeout_s, maxsize, token, full, anonymous, address, text, key]:
+                self._clients[conn].asked += 1
                 token = self._token(token, key)
                 claim = Claim(timeout_s, maxsize, token, full, anonymous, address, text)
                 self.carry_out(state.read_start(conn, claim, now_s))
@@ -195,7 +196,7 @@ class Server:
                 token = self._token(token, key)
                 queries = [
                     (state_code(reader), reader.pid, reader.claim.timeout_s, reader.claim.maxsize_bytes,
-                     int(reader.since_s + epoch_offset_s))
+                     int(reader.since_s + epoch_offset_s), self._clients[reader.number].asked)
                     for reader in readers if reader.claim and reader.claim.token == token
                 ]  # fmt: skip
                 cooldowns = self._admission.cooldowns(self.now_s())

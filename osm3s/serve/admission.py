@@ -134,7 +134,14 @@ def admitted(
             return
         held.push(_keep_or_close(database, client))
         client.ask_to_read(timeout_s, maxsize_bytes, query_text, address, api_key)
-        yield Permission(client.db_dir, client, timeout_s, held)
+        if not process.is_frontend:
+            yield Permission(client.db_dir, client, timeout_s, held)
+            return
+        lib.osm3s_query_runs(client.asked)
+        try:
+            yield Permission(client.db_dir, client, timeout_s, held)
+        finally:
+            lib.osm3s_query_runs(0)
 
 
 @contextmanager

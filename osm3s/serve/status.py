@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 
 from osm3s.dispatch.client import NOT_RUNNING_ORIGIN, DispatcherClient
 from osm3s.dispatch.identity import client_token
 from osm3s.errors import DispatcherError
+from osm3s.ffi import ffi, lib
 from osm3s.paths import DatabaseDir
 from osm3s.serve.request import Database
 
@@ -39,7 +39,7 @@ def status_text(database: Database, address: str, now_s: float, api_key: str = "
         *([f"{free} slots available now."] if free > 0 else []),
         *(f"Slot available after: {utc(end)}, in {end - int(now_s)} seconds." for end in blocked),
         "Currently running queries (pid, space limit, time limit, start time):",
-        *(f"{pid}\t{space}\t{limit_s}\t{utc(start)}" for _, pid, limit_s, space, start in queries),
+        *(f"{pid}\t{space}\t{limit_s}\t{utc(start)}" for _, pid, limit_s, space, start, _ in queries),
     ]
     return "\n".join(lines) + "\n"
 
@@ -87,11 +87,8 @@ def kill_my_queries(database: Database, address: str) -> str:
     with DispatcherClient.connect(database.root or None, database.socket_dir) as client:
         queries = client.my_status(address).queries if address else []
     lines = []
-    for _, pid, *_ in queries:
+    for _, pid, _, _, _, asked in queries:
         lines.append(f"Killing query (pid {pid}) from IP {address} ...")
-        try:
-            os.kill(pid, signal.SIGKILL)
-            lines.append("Done!")
-        except OSError as error:
-            lines.append(f"{error.strerror}.")
+        failed = lib.osm3s_end_query(pid, asked)
+        lines.append(f"{os.strerror(ffi.errno)}." if failed else "Done!")
     return "\n".join(lines or [f"No query running from IP {address}"]) + "\n"

@@ -76,13 +76,17 @@ def test_status_of_queries(site: Site) -> None:
         reading = site.run("--status").stdout.splitlines()
         token, rate_limit, queries, cooldowns = client.my_status("1.2.3.4")
         assert client.query_by_token(0x01020304) == os.getpid() and client.query_by_token(5) == 0
+    with site.client() as client:
+        for asked in (1, 2):
+            with client.reading(90, 4096, "out;", "1.2.3.5"):
+                assert [query[-1] for query in client.my_status("1.2.3.5").queries] == [asked]
     assert opening[2:5] == ["Rate limit: 2", "Total available space: 1000000", "Total claimed space: 4096"]
     assert opening[6:8] == ["Total available time units: 500", "Total claimed time units: 90"]
     assert re.fullmatch(rf"131334 {os.getpid()} 16909060 4096 90 \d{{10}}", opening[14]) and len(opening) == 15
     assert re.fullmatch(rf"131584 {os.getpid()} 16909060 4096 90 \d{{10}}", reading[14])
     assert reading[15:] == [f"pending\t{os.getpid()}"]
     assert (token, rate_limit, cooldowns) == (0x01020304, 2, [])
-    assert queries == [(131584, os.getpid(), 90, 4096, int(reading[14].split()[-1]))]
+    assert queries == [(131584, os.getpid(), 90, 4096, int(reading[14].split()[-1]), 1)]
     site.logged(f"[{os.getpid()}] requesting out;", "transactions.log")
     site.logged(" 16909060 1.2.3.4 0", "transactions.log")
     site.logged(f"[{dispatcher.pid}] query_my_status by process {os.getpid()}.")

@@ -125,12 +125,13 @@ def test_status_counts_slots(server: str) -> None:
     assert re.fullmatch(r"[12] slots available now\.|Slot available after: .*, in \d+ seconds\.", lines[4])
 
 
-@pytest.fixture
-def slow_frontend(db: Path, env: dict[str, str]) -> Iterator[Path]:
+@pytest.fixture(params=[1, 50])
+def slow_frontend(db: Path, env: dict[str, str], request: pytest.FixtureRequest) -> Iterator[Path]:
     """Another frontend, whose queries sleep if told to; its socket is elsewhere, so that it stands beside the first."""
     with tempfile.TemporaryDirectory(prefix="osm3s-") as name:
         os.symlink(db / "osm3s_osm_base", f"{name}/osm3s_osm_base")
-        arguments = [sys.executable, str(HERE / "fake_engine.py"), f"--db-dir={db}", f"--socket-dir={name}"]
+        options = [f"--db-dir={db}", f"--socket-dir={name}", f"--reuse={request.param}"]
+        arguments = [sys.executable, str(HERE / "fake_engine.py"), *options]
         process = subprocess.Popen(arguments, env=env, stdout=subprocess.PIPE)
         assert process.stdout is not None and process.stdout.read(1) == b"\n"
         yield Path(name) / "osm3s_frontend"
