@@ -107,8 +107,9 @@ def serve(options: Options) -> None:
         frontend = started.enter_context(_frontends(options))
         host, port = listener.getsockname()[:2]
         print(f"http://{f'[{host}]' if ':' in host else host}:{port}/api/interpreter", flush=True)
-        path = DatabaseDir(os.path.realpath(options.db_dir)).frontend_socket(options.socket_dir)
-        server = HttpServer(listener, path, trusted_proxies=proxies, access_log=access_log)
+        db = DatabaseDir(os.path.realpath(options.db_dir))
+        path = db.frontend_socket(options.socket_dir)
+        server = HttpServer(listener, path, trusted_proxies=proxies, access_log=access_log, log_path=db.database_log)
         signal.signal(signal.SIGCHLD, _wake)  # from now on the end of the frontends is the end of the server
         service_manager.notify("READY=1", f"STATUS=Serving {options.db_dir}")
         if frontend.poll() is None:

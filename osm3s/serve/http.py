@@ -9,18 +9,20 @@ import socket
 import time
 from collections.abc import Callable
 
-from osm3s import service_manager
+from osm3s import log, service_manager
 from osm3s.errors import UsageError
 from osm3s.serve.access_log import AccessLog
 from osm3s.serve.http_connection import HttpConnection
 from osm3s.serve.trusted_proxies import TrustedProxies
 
-MAX_CONNECTIONS = 2048
+MAX_CONNECTIONS = 10_000
+"""Each takes 2 KB while it is idle. Fewer if this process may not open two files for each."""
 BACKLOG = 1024
 SWEEP_S = 1.0
 PATIENCE_WHEN_FULL_S = 3.0
 """While no further client gets in, a request must arrive within this time."""
 SPARE_DESCRIPTORS = 32
+LOG_FULL_EVERY_S = 60.0
 DEAD_PEER_S = 60
 """A client whose machine acknowledges nothing for so long, or which takes nothing of its answer, is gone."""
 
@@ -54,7 +56,9 @@ class HttpServer:
         max_connections: int = MAX_CONNECTIONS,
         trusted_proxies: TrustedProxies | None = None,
         access_log: AccessLog | None = None,
+        log_path: str = "",
     ) -> None:
+        """`log_path`: where it is said that the limits are reached; "": nowhere."""
         self.frontend_path = frontend_path
         self.access_log = access_log
         self.trusted_proxies = trusted_proxies or TrustedProxies()
@@ -65,6 +69,8 @@ class HttpServer:
         self._events = select.epoll()
         self._handlers: dict[int, Callable[[int], None]] = {}
         self._accepting = False
+        self._log_path = log_path
+        self._log_full_from_s = 0.0
 
     def run(self, stop: int) -> None:
         self._events.register(stop, select.EPOLLIN)
@@ -123,7 +129,14 @@ class HttpServer:
             self.watch(self._listener, select.EPOLLIN, self._accept)
         elif not room and self._accepting:
             self.forget(self._listener)
+            self._log_full(f"{self._max_connections} connections are open, the limit: idle and slow ones make room.")
         self._accepting = room
+
+    def _log_full(self, text: str) -> None:
+        """Now and then: under an attack the limit is reached all the time."""
+        if self._log_path and (now := time.monotonic()) >= self._log_full_from_s:
+            self._log_full_from_s = now + LOG_FULL_EVERY_S
+            log.append(self._log_path, f"http: {text}")
 
     def _accept(self, _events: int) -> None:
         while len(self._connections) < self._max_connections:
@@ -133,6 +146,7 @@ class HttpServer:
                 if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS):
                     self.forget(self._listener)  # until something has been freed
                     self._accepting = False
+                    self._log_full(f"no further connection can be accepted: {error.strerror}.")
                     return
                 break  # nobody waits any more, or the client has gone
             client.setblocking(True)  # the frontend that gets it writes blocking; here every call says MSG_DONTWAIT

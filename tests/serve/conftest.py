@@ -46,12 +46,12 @@ def frontend(place: Path) -> Iterator[Path]:
 
 
 def start_http(
-    frontend_path: Path, max_connections: int = 64, access_log: AccessLog | None = None
+    frontend_path: Path, max_connections: int = 64, access_log: AccessLog | None = None, log_path: str = ""
 ) -> tuple[int, Callable[[], None]]:
     """Serve in a thread; returns the port and what stops it."""
     listener = bind("127.0.0.1", 0)
     stop, stop_in = os.pipe()
-    server = HttpServer(listener, str(frontend_path), max_connections, access_log=access_log)
+    server = HttpServer(listener, str(frontend_path), max_connections, access_log=access_log, log_path=log_path)
     port: int = listener.getsockname()[1]
     thread = threading.Thread(target=server.run, args=(stop,))
     thread.start()

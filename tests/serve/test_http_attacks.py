@@ -110,19 +110,41 @@ def many_descriptors() -> Iterator[int]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_thousand_idle_connections(frontend: Path, many_descriptors: int) -> None:
-    if many_descriptors < 4200:
-        pytest.skip(f"this process may open only {many_descriptors} files, which a thousand connections exceed")
-    port, end = start_http(frontend, max_connections=2048)
+def test_thousands_of_idle_and_half_open_connections(
+    frontend: Path, many_descriptors: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both ends are in this process, and the server keeps a descriptor for the frontend of each."""
+    monkeypatch.setattr("osm3s.serve.http_connection.REQUEST_S", 600.0)  # however slow this machine is
+    number = min(5000, (many_descriptors - 400) // 3)
+    if number < 1000:
+        pytest.skip(f"this process may open only {many_descriptors} files")
+    port, end = start_http(frontend, max_connections=number + 10)
     try:
         with ExitStack() as opened:
-            idle = [opened.enter_context(socket.create_connection(("127.0.0.1", port), 60)) for _ in range(1000)]
+            idle = [opened.enter_context(socket.create_connection(("127.0.0.1", port), 60)) for _ in range(number)]
+            for half_open in idle[1::2]:
+                half_open.sendall(b"GET /api/interp")
             assert is_served(port)
             for client in idle[::100]:  # and they are there as before
                 client.sendall(b"GET /api/interpreter?data=echo HTTP/1.1\r\n\r\n")
                 assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
     finally:
         end()
+
+
+def test_it_is_logged_that_no_connection_is_left(frontend: Path, tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    port, end = start_http(frontend, max_connections=4, log_path=str(path))
+    try:
+        with ExitStack() as opened:
+            for _ in range(4):
+                opened.enter_context(socket.create_connection(("127.0.0.1", port), 60))
+            assert is_served(port)
+        assert eventually(lambda: is_served(port), within_s=60)
+    finally:
+        end()
+    (line,) = path.read_text().splitlines()
+    assert line.endswith("http: 4 connections are open, the limit: idle and slow ones make room.")
 
 
 def test_slow_requests_give_way_when_no_place_is_left(frontend: Path, monkeypatch: pytest.MonkeyPatch) -> None:
