@@ -167,6 +167,11 @@ class DatabaseDir:
         return self.socket(socket_dir) + ".instance"
 
 
+def readers_table(index: str) -> str:
+    """LMDB's lock file of an index."""
+    return index + "-lock"
+
+
 SOCKET_PATH_MAX_BYTES = 107
 STATUS_PAGE_FILE = "/osm3s_status"
 """The base name in shared memory, so that a reference installation on the same machine keeps its own."""

@@ -13,10 +13,10 @@ from typing import Any
 import lmdb
 
 from osm3s.errors import StorageError, UsageError
-from osm3s.paths import DatabaseDir
+from osm3s.paths import DatabaseDir, readers_table
 from osm3s.storage import index_sum
 from osm3s.storage.free_extents import FREE_KEY, LAST_MERGE_KEY, LATEST_KEY, FreeExtents
-from osm3s.storage.index import open_for_reading, open_for_writing, read_settings
+from osm3s.storage.index import allocate_readers_table, open_for_reading, open_for_writing, read_settings
 from osm3s.storage.mirrors import write_mirrors
 from osm3s.storage.settings import DatabaseSettings
 
@@ -81,6 +81,7 @@ class _Version:
         _remove_index(temporary)
         try:
             self._copy_index(temporary)
+            allocate_readers_table(target.index)
             os.rename(temporary, target.index)
         finally:
             _remove_index(temporary)
@@ -139,7 +140,7 @@ def _copy_range(source: int, target: int, begin: int, end: int) -> None:
 
 
 def _remove_index(path: str) -> None:
-    for name in (path, path + "-lock"):
+    for name in (path, readers_table(path)):
         with suppress(FileNotFoundError):
             os.unlink(name)
 

@@ -11,10 +11,10 @@ from typing import Any
 import lmdb
 
 from osm3s import failpoint
-from osm3s.errors import StorageError
 from osm3s.paths import DatabaseDir
 from osm3s.storage import index_sum
 from osm3s.storage.free_extents import LAST_MERGE_KEY
+from osm3s.storage.index import writing
 from osm3s.storage.mirrors import write_mirrors
 from osm3s.storage.shadow import remove_shadow, write_shadow
 from osm3s.storage.write_transaction import WriteTransaction
@@ -50,7 +50,7 @@ def merge(env: Any, db: DatabaseDir, changes: Mapping[bytes, bytes | None]) -> i
     """Bring changes into the index in one transaction; return its number. Raises StorageError."""
     while True:
         try:
-            with env.begin(write=True) as txn:
+            with writing(db.index), env.begin(write=True) as txn:
                 txn_id: int = txn.id()
                 entries = {**changes, LAST_MERGE_KEY: txn_id.to_bytes(8, "big")}
                 index_sum.put_changed(txn, entries)
@@ -65,5 +65,3 @@ def merge(env: Any, db: DatabaseDir, changes: Mapping[bytes, bytes | None]) -> i
             return txn_id
         except lmdb.MapFullError:
             env.set_mapsize(env.info()["map_size"] * 2)
-        except lmdb.Error as error:
-            raise StorageError(f"{db.index}: cannot write: {error}; nothing was changed") from None

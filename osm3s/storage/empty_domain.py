@@ -8,7 +8,7 @@ from osm3s import failpoint
 from osm3s.errors import StorageError
 from osm3s.paths import DatabaseDir
 from osm3s.storage import index_keys, index_sum
-from osm3s.storage.index import open_for_writing
+from osm3s.storage.index import allocate_readers_table, open_for_writing, writing
 from osm3s.storage.settings import DatabaseSettings
 
 
@@ -22,10 +22,11 @@ def create_empty(db: DatabaseDir, settings: DatabaseSettings) -> None:
         os.makedirs(temporary.root)
         env = open_for_writing(temporary.index)
         try:
-            with env.begin(write=True) as txn:
-                txn.put(index_keys.setting("database"), settings.pack())
-                index_sum.put_whole(txn)
-            env.sync(True)
+            with writing(temporary.index):
+                with env.begin(write=True) as txn:
+                    txn.put(index_keys.setting("database"), settings.pack())
+                    index_sum.put_whole(txn)
+                env.sync(True)
         finally:
             env.close()
         for file in range(5):
@@ -33,6 +34,7 @@ def create_empty(db: DatabaseDir, settings: DatabaseSettings) -> None:
                 os.unlink(db.block_file(file))
         open(db.block_file(2), "wb").close()
         open(db.block_file(4), "wb").close()
+        allocate_readers_table(db.index)
         sync_directory(db.root)
         failpoint.reached("domain_before_rename")
         os.rename(temporary.index, db.index)

@@ -4,25 +4,64 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import lmdb
 
 from osm3s.errors import CorruptError, StorageError
-from osm3s.paths import DatabaseDir
+from osm3s.paths import DatabaseDir, readers_table
 from osm3s.storage import index_keys
 from osm3s.storage.settings import DatabaseSettings
 
 MIN_MAP_BYTES = 1 << 28
 MOST_READERS = 1024
+READERS_TABLE_BYTES = 192 + (MOST_READERS - 1) * 64
+"""Of LMDB's lock file: its head with the first reader, and a line of the processor's cache for each further one."""
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, lmdb.DiskError):
+        return f"the disk is full ({text})"
+    if "Input/output error" in text:  # what LMDB makes of a write that is cut short
+        return f"the disk is full or broken ({text})"
+    return text
 
 
 def _storage_error(path: str, error: Exception) -> StorageError:
-    text = str(error)
-    if isinstance(error, lmdb.DiskError):
-        text = f"the disk is full ({text})"
-    return StorageError(f"{path}: {text}")
+    return StorageError(f"{path}: {_reason(error)}")
+
+
+@contextmanager
+def writing(path: str) -> Iterator[None]:
+    """While the index at `path` is written: what LMDB fails with becomes a StorageError."""
+    try:
+        yield
+    except lmdb.MapFullError:
+        raise  # no failure: there is more to write than was thought
+    except lmdb.Error as error:
+        raise StorageError(f"{path}: cannot write: {_reason(error)}; nothing was changed") from None
+
+
+def allocate_readers_table(index: str) -> None:
+    """LMDB would map a file that is one hole; filling it on a full disk ends the process with SIGBUS.
+
+    To be called before an index appears; the table may lie there already. Raises StorageError.
+    """
+    path = readers_table(index)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664)
+        try:
+            if os.fstat(descriptor).st_size < READERS_TABLE_BYTES:
+                os.posix_fallocate(descriptor, 0, READERS_TABLE_BYTES)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(path)
+        raise StorageError(f"{path}: cannot write: {error.strerror}; nothing was changed") from None
 
 
 def open_for_reading(db: DatabaseDir) -> Any:
@@ -39,6 +78,7 @@ def open_for_writing(path: str, extra_bytes: int = 0) -> Any:
     """The LMDB environment of `path`, created if need be, with room for its size twice over and `extra_bytes`."""
     size = os.path.getsize(path) if os.path.exists(path) else 0
     room = max(MIN_MAP_BYTES, 2 * size + 4 * extra_bytes)
+    allocate_readers_table(path)
     try:
         return lmdb.open(
             path,

@@ -21,7 +21,7 @@ from osm3s.storage import index_keys, index_sum
 from osm3s.storage.block_files import BlockWriter, checksum, compress_meta
 from osm3s.storage.directory import ENTRIES_PER_PAGE, DirectoryEntry
 from osm3s.storage.empty_domain import sync_directory
-from osm3s.storage.index import open_for_writing
+from osm3s.storage.index import allocate_readers_table, open_for_writing, writing
 from osm3s.storage.settings import N_FILES, DatabaseSettings
 from osm3s.update.history import History, history_of
 from osm3s.update.import_order import import_order
@@ -78,9 +78,11 @@ class BulkImport:
             self._settings.replicate_id, self._settings.replication_url = source.replication
             if replicate_id not in (None, self._settings.replicate_id):
                 self._settings.replicate_id, self._settings.replication_url = replicate_id or "", ""
-            self._write(progress)
+            with writing(self._temporary.index):
+                self._write(progress)
             if history is not None:
                 self._settings = history.apply_to(self._temporary)
+            allocate_readers_table(self._db.index)
             ask_to_appear()
             self._appear()
         finally:

@@ -12,8 +12,9 @@ from osm_xml import change_file, osm_file
 from programs import update_database
 
 from osm3s.ffi.batch import Element
-from osm3s.paths import DatabaseDir
+from osm3s.paths import DatabaseDir, readers_table
 from osm3s.storage import commit
+from osm3s.storage.index import READERS_TABLE_BYTES
 from osm3s.storage.recovery import CLEAN, ROLLED_BACK, ROLLED_FORWARD, recover
 from osm3s.update.update_files import update_files
 
@@ -256,3 +257,33 @@ def test_a_full_disk_leaves_no_import_behind(tmp_path: Path, states: tuple[list[
     assert not Path(DatabaseDir(str(root)).import_dir).exists()
     assert update_database(root, START, "--meta").returncode == 0
     assert Database(root).dump() == states[0]
+
+
+def test_a_disk_that_gets_full_while_the_index_of_an_import_is_written(tmp_path: Path) -> None:
+    """Of a few elements with many tags the index is the largest file: it alone meets the limit."""
+    root = tmp_path / "db"
+    many = [(f"key {i}", f"a value of some length {i * i}") for i in range(3000)]
+    start = osm_file([Element("node", 1, (1, 1), 1, 10, 1, 1, "ann", False, many, [], [])])
+    update_database(root, start)
+    sizes = {file.name: file.stat().st_size for file in root.iterdir()}
+    index_bytes = sizes.pop("osm_base.idx")
+    assert index_bytes > max(sizes.values())
+    other = tmp_path / "other"
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (index_bytes - 1, index_bytes - 1))
+
+    failed = update_database(other, start, before=limited)
+    assert failed.returncode == 2, failed.stderr
+    assert failed.stderr.count(b"\n") == 1
+    assert b"osm_base.idx: cannot write: " in failed.stderr
+    assert not list(other.iterdir())
+
+
+def test_a_full_disk_has_room_for_every_reader(tmp_path: Path) -> None:
+    """LMDB maps its table of readers: a hole in the file, filled on a full disk, would end the process."""
+    root = tmp_path / "db"
+    update_database(root, START)
+    for index in (DatabaseDir(str(root)), DatabaseDir(str(root)).areas):
+        table = Path(readers_table(index.index)).stat()
+        assert table.st_blocks * 512 >= table.st_size == READERS_TABLE_BYTES
