@@ -326,9 +326,9 @@ int osm3s_rows_locate_at(osm3s_snapshot *, int type, const osm3s_rows *, const o
 /* Append rows for elements in the first version that is known of them, if that began after the time: what they were before
  * is taken to be the same. The attics of the blocks must be attached as a whole. */
 int osm3s_rows_locate_first(osm3s_snapshot *, int type, const osm3s_rows *, const osm3s_rows *links, osm3s_rows *found);
-/* Drop unresolved nodes not there at the time: ways have positions from their beginning on, also of later nodes. */
-int osm3s_rows_drop_later(osm3s_snapshot *, osm3s_rows *);
-/* The blocks in which a search by the positions of unresolved nodes looks. `out` has room for all blocks. */
+/* Fill in block and slot of unresolved nodes where a block has changed since the time; `drop`: of ways, later ones go. */
+int osm3s_rows_resolve_changed(osm3s_snapshot *, osm3s_rows *, int drop);
+/* The blocks, changed since the time, in which a search by the positions of unresolved nodes looks; room for all. */
 int osm3s_rows_blocks_of_positions(osm3s_snapshot *, const osm3s_rows *, int tagged_only, uint32_t *out, size_t *n);
 
 /* Fill in block and slot of node rows that have only a position. `tagged_only`: untagged nodes stay unresolved. */
@@ -410,7 +410,7 @@ int osm3s_query_rows(osm3s_snapshot *, osm3s_context *, const osm3s_rows *in, co
 
 /* Keep only the blocks whose permanent id is among `ids` (ascending). */
 int osm3s_intersect_blocks(osm3s_snapshot *, int type, uint32_t *blocks, size_t *n, const uint32_t *ids, size_t n_ids);
-/* Sum up the counts of blocks (permanent ids) that have no delta; list the others in `changed`. */
+/* Sum up the counts of blocks (permanent ids) that have no delta and are as they were; list the others in `changed`. */
 int osm3s_count_unchanged(osm3s_snapshot *, int type, const uint32_t *ids, const uint32_t *counts, size_t n_ids,
                           uint64_t *total, uint32_t *changed, size_t *n);
 /* Add the positions of node rows, or the lines of way rows, to what is around. */

@@ -493,7 +493,7 @@ int osm3s_count_unchanged(osm3s_snapshot *s, int type, const uint32_t *ids, cons
         uint32_t block = osm3s_snapshot_block_of_id(s, type, ids[i]);
         if (block == OSM3S_UNRESOLVED)
             return fail(OSM3S_CORRUPT, "the tag directory names block %u, which does not exist", ids[i]);
-        if (osm3s_snapshot_entry(s, block)->delta_head_len)
+        if (osm3s_snapshot_entry(s, block)->delta_head_len || !snapshot_is_current(s, block))
             changed[(*n)++] = block;
         else
             *total += counts[i];

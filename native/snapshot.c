@@ -168,6 +168,14 @@ uint32_t osm3s_snapshot_block_of_key(const osm3s_snapshot *s, int family, uint64
     return low;
 }
 
+uint32_t snapshot_block_near(const osm3s_snapshot *s, int family, uint64_t order_key, uint32_t *near)
+{
+    uint32_t block = *near, end = s->first[family + 1];
+    bool is_same = block >= s->first[family] && block < end && s->entries[block]->order_key <= order_key
+                   && (block + 1 == end || s->entries[block + 1]->order_key > order_key);
+    return is_same ? block : (*near = osm3s_snapshot_block_of_key(s, family, order_key));
+}
+
 static int family_of_block(const osm3s_snapshot *s, uint32_t block)
 {
     int f = 0;
@@ -404,9 +412,9 @@ int snapshot_place_row(osm3s_snapshot *s, int type, uint32_t block, uint32_t slo
 }
 
 /* Look for a node of known position in a family: in the block of its key, and before it while keys are equal. */
-static int resolve_in(osm3s_snapshot *s, int family, uint64_t key, osm3s_row *row)
+static int resolve_in(osm3s_snapshot *s, int family, uint64_t key, osm3s_row *row, uint32_t *near)
 {
-    uint32_t block = osm3s_snapshot_block_of_key(s, family, key);
+    uint32_t block = snapshot_block_near(s, family, key, near);
     if (block == OSM3S_UNRESOLVED)
         return OSM3S_OK;
     for (;; block--) {
@@ -423,31 +431,29 @@ static int resolve_in(osm3s_snapshot *s, int family, uint64_t key, osm3s_row *ro
     }
 }
 
-/* As snapshot_resolve_node, but looks among the tagged nodes only. */
-static int resolve_tagged_node(osm3s_snapshot *s, osm3s_row *row)
+int snapshot_resolve_near(osm3s_snapshot *s, osm3s_row *row, int tagged_only, uint32_t near[2])
 {
-    return resolve_in(s, OSM3S_TAGGED_NODES, order_key_of_position(row->lat, row->lon), row);
+    uint64_t key = order_key_of_position(row->lat, row->lon);
+    int error = resolve_in(s, OSM3S_TAGGED_NODES, key, row, &near[OSM3S_TAGGED_NODES]);
+    if (error == OSM3S_OK && row->block == OSM3S_UNRESOLVED && !tagged_only)
+        error = resolve_in(s, OSM3S_NODES, key, row, &near[OSM3S_NODES]);
+    return error;
 }
 
 int snapshot_resolve_node(osm3s_snapshot *s, osm3s_row *row)
 {
-    int error = resolve_tagged_node(s, row);
-    if (error == OSM3S_OK && row->block == OSM3S_UNRESOLVED)
-        error = resolve_in(s, OSM3S_NODES, order_key_of_position(row->lat, row->lon), row);
-    return error;
+    uint32_t near[2] = {0, 0};
+    return snapshot_resolve_near(s, row, false, near);
 }
 
 int osm3s_snapshot_resolve_nodes(osm3s_snapshot *s, osm3s_rows *rows, int tagged_only)
 {
-    for (size_t i = 0; i < rows->n; i++) {
-        osm3s_row *row = &rows->rows[i];
-        if (row->block != OSM3S_UNRESOLVED)
-            continue;
-        int error = tagged_only ? resolve_tagged_node(s, row) : snapshot_resolve_node(s, row);
-        if (error)
-            return error;
-    }
-    return OSM3S_OK;
+    uint32_t near[2] = {0, 0};
+    int error = OSM3S_OK;
+    for (size_t i = 0; i < rows->n && error == OSM3S_OK; i++)
+        if (rows->rows[i].block == OSM3S_UNRESOLVED)
+            error = snapshot_resolve_near(s, &rows->rows[i], tagged_only, near);
+    return error;
 }
 
 /* --- checking --- */

@@ -31,6 +31,10 @@ struct osm3s_snapshot {
 
 /* A block, opened; NULL with the error set. */
 open_block *snapshot_open(osm3s_snapshot *, uint32_t block);
+/* As osm3s_snapshot_block_of_key; *near, the block found last, is tried first. */
+uint32_t snapshot_block_near(const osm3s_snapshot *, int family, uint64_t order_key, uint32_t *near);
+/* As snapshot_resolve_node; near: the blocks found last, per family of nodes. */
+int snapshot_resolve_near(osm3s_snapshot *, osm3s_row *, int tagged_only, uint32_t near[2]);
 /* Bytes [offset, offset + len) of a file, or NULL. */
 const uint8_t *snapshot_extent(const osm3s_snapshot *, int file, uint64_t offset, uint64_t len);
 int snapshot_corrupt_frame(const osm3s_snapshot *, int file, uint64_t offset, const char *frame);

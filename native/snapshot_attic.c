@@ -342,30 +342,36 @@ int osm3s_rows_locate_first(osm3s_snapshot *s, int type, const osm3s_rows *rows,
 
 /* --- by position --- */
 
-/* Whether all blocks of a family in which a search by a key looks are as they were at the time. */
-static bool all_current(const osm3s_snapshot *s, int family, uint64_t key)
+typedef struct { block_list *list; bool all_current; } position_search;
+
+/* Look at all blocks of a family in which a search by a key looks: list those that have changed since the time. */
+static void look_at_key(const osm3s_snapshot *s, int family, uint64_t key, uint32_t *near, position_search *search)
 {
-    uint32_t block = osm3s_snapshot_block_of_key(s, family, key);
+    uint32_t block = snapshot_block_near(s, family, key, near);
     for (; block != OSM3S_UNRESOLVED; block--) {
-        if (!snapshot_is_current(s, block))
-            return false;
+        if (!snapshot_is_current(s, block)) {
+            search->all_current = false;
+            if (search->list)
+                list_block(search->list, block);
+        }
         if (block == s->first[family] || s->entries[block]->order_key < key)
             break;
     }
-    return true;
 }
 
-int osm3s_rows_drop_later(osm3s_snapshot *s, osm3s_rows *rows)
+int osm3s_rows_resolve_changed(osm3s_snapshot *s, osm3s_rows *rows, int drop)
 {
     size_t kept = 0;
+    uint32_t near[2] = {0, 0}, found[2] = {0, 0};
     for (size_t i = 0; i < rows->n; i++) {
         osm3s_row *row = &rows->rows[i];
         uint64_t key = order_key_of_position(row->lat, row->lon);
-        bool known = row->block != OSM3S_UNRESOLVED
-                     || (all_current(s, OSM3S_NODES, key) && all_current(s, OSM3S_TAGGED_NODES, key));
-        if (!known && snapshot_resolve_node(s, row))
+        position_search search = {.all_current = true};
+        for (int family = OSM3S_NODES; row->block == OSM3S_UNRESOLVED && family <= OSM3S_TAGGED_NODES; family++)
+            look_at_key(s, family, key, &near[family], &search);
+        if (!search.all_current && snapshot_resolve_near(s, row, false, found))
             return OSM3S_CORRUPT;
-        if (known || row->block != OSM3S_UNRESOLVED)
+        if (!drop || search.all_current || row->block != OSM3S_UNRESOLVED)
             rows->rows[kept++] = *row;
     }
     rows->n = kept;
@@ -375,20 +381,16 @@ int osm3s_rows_drop_later(osm3s_snapshot *s, osm3s_rows *rows)
 int osm3s_rows_blocks_of_positions(osm3s_snapshot *s, const osm3s_rows *rows, int tagged_only, uint32_t *out, size_t *n)
 {
     block_list list;
+    uint32_t near[2] = {0, 0};
     int error = start_list(s, &list, out, n);
+    position_search search = {.list = &list};
     for (size_t i = 0; i < rows->n && error == OSM3S_OK; i++) {
         const osm3s_row *row = &rows->rows[i];
         if (row->block != OSM3S_UNRESOLVED)
             continue;
         uint64_t key = order_key_of_position(row->lat, row->lon);
-        for (int family = tagged_only ? OSM3S_TAGGED_NODES : OSM3S_NODES; family <= OSM3S_TAGGED_NODES; family++) {
-            uint32_t block = osm3s_snapshot_block_of_key(s, family, key);
-            for (; block != OSM3S_UNRESOLVED; block--) {
-                list_block(&list, block);
-                if (block == s->first[family] || s->entries[block]->order_key < key)
-                    break;
-            }
-        }
+        for (int family = tagged_only ? OSM3S_TAGGED_NODES : OSM3S_NODES; family <= OSM3S_TAGGED_NODES; family++)
+            look_at_key(s, family, key, &near[family], &search);
     }
     free(list.bits);
     return error;

@@ -21,7 +21,7 @@ def details_of(execution: Execution, set_: ElementSet, options: PrintOptions) ->
     elif options.needs_blocks:
         snapshot.resolve_nodes(set_, tagged_only=True)
     if snapshot.time and options.order == "quadtile":
-        snapshot.resolve_nodes(set_)  # the order tells apart what is still there
+        snapshot.resolve_superseded_nodes(set_)  # the order tells apart what is still there
     if options.needs_members and set_.count(RELATION):
         members = ElementSet()
         for element_type in (NODE, WAY):

@@ -314,7 +314,7 @@ class QueryPlan:
     def _count_family(self, family: int) -> int:
         """Count without looking at elements where the tag directory knows the answer."""
         snapshot = self.snapshot
-        other_conditions = self.spatial or self.uids or self.newer_than or snapshot.time
+        other_conditions = self.spatial or self.uids or self.newer_than
         if len(self.tags) == 1 and self.tags[0].counts_exactly and not other_conditions:
             found = self.tags[0].blocks(snapshot, family)
             if found is None:

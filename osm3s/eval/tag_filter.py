@@ -96,8 +96,11 @@ class TagFilter:
         old = self._listed(snapshot, family, ATTIC_FAMILY)
         if found is None or old is None:
             return found or old
-        ids = {*ffi.unpack(found.block_ids, found.n), *ffi.unpack(old.block_ids, old.n)}
-        return TagBlocks(ffi.new("uint32_t[]", sorted(ids)), None, len(ids))
+        count_of = dict.fromkeys(ffi.unpack(old.block_ids, old.n), 0)
+        count_of.update(zip(ffi.unpack(found.block_ids, found.n), _counts(found), strict=True))
+        ids = sorted(count_of)
+        counts = ffi.new("uint32_t[]", [count_of[block_id] for block_id in ids]) if found.counts else None
+        return TagBlocks(ffi.new("uint32_t[]", ids), counts, len(ids))
 
     def _listed(self, snapshot: Snapshot, family: int, of_attic: int) -> TagBlocks | None:
         tags = snapshot.tags
@@ -107,3 +110,8 @@ class TagFilter:
             n_blocks = snapshot.settings.next_block_id[max(0, family - 1)]
             return tags.matching_blocks(family + of_attic, self.key, self._value_regex.handle, n_blocks)
         return tags.key_blocks(family + of_attic, self.key)
+
+
+def _counts(found: TagBlocks) -> list[int]:
+    counts: list[int] = ffi.unpack(found.counts, found.n) if found.counts else [0] * found.n
+    return counts

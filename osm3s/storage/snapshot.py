@@ -218,20 +218,29 @@ class Snapshot:
     def resolve_nodes(self, set_: ElementSet, tagged_only: bool = False) -> None:
         """Find the blocks of nodes of which only the position is known; with `tagged_only` just those with tags."""
         rows = set_.rows(NODE)
-        if self.time and rows.n:
-            blocks, n = self._room_for_blocks()
-            check(lib.osm3s_rows_blocks_of_positions(self.handle, rows, tagged_only, blocks, n))
-            self.attach_attic(blocks, n[0])
+        self._attach_attic_of(rows, tagged_only)
         check(lib.osm3s_snapshot_resolve_nodes(self.handle, rows, tagged_only))
+
+    def resolve_superseded_nodes(self, set_: ElementSet) -> None:
+        """As `resolve_nodes`, but only of nodes that may have changed since the time in question."""
+        rows = set_.rows(NODE)
+        if self.time and rows.n:
+            self._attach_attic_of(rows)
+            check(lib.osm3s_rows_resolve_changed(self.handle, rows, False))
 
     def drop_later_nodes(self, set_: ElementSet) -> None:
         """Leave out nodes found as those of ways that were not there yet at the time."""
         rows = set_.rows(NODE)
         if self.time and rows.n:
+            self._attach_attic_of(rows)
+            check(lib.osm3s_rows_resolve_changed(self.handle, rows, True))
+
+    def _attach_attic_of(self, nodes: Any, tagged_only: bool = False) -> None:
+        """At a time: make readable what there is at the positions of unresolved nodes."""
+        if self.time and nodes.n:
             blocks, n = self._room_for_blocks()
-            check(lib.osm3s_rows_blocks_of_positions(self.handle, rows, False, blocks, n))
+            check(lib.osm3s_rows_blocks_of_positions(self.handle, nodes, tagged_only, blocks, n))
             self.attach_attic(blocks, n[0])
-            check(lib.osm3s_rows_drop_later(self.handle, rows))
 
     # --- a time in the past -----------------------------------------------------------------------------------------
 

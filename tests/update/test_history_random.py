@@ -41,6 +41,9 @@ rel(bn)[ab]; out count;
 node(id: 1, 2, 3, 4, 5, 4095); (._; rel(bn); way(bn);); out ids;
 way(around: 20, 50.0002, 8.0002); node(w); out meta;
 relation[!none]; way(r); out count;
+node[name]; out count;
+way[highway~"^xy"]; out count;
+nwr[a=x]; out count;
 """
 
 
