@@ -1,11 +1,12 @@
 /* memory.c: growing arrays and runs of bytes. */
+#include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "internal.h"
 #include "varint.h"
 
-enum { LARGE = 4 << 20 };
+enum { LARGE = 4 << 20, KEPT = 32 << 20 };
 
 void use_huge_pages(void *memory, size_t len)
 {
@@ -41,4 +42,11 @@ int buffer_put_varint(buffer *b, uint64_t v)
 void osm3s_free(void *memory)
 {
     free(memory);
+}
+
+void osm3s_keep_freed_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, LARGE);
+    mallopt(M_TRIM_THRESHOLD, KEPT);
+    mallopt(M_TOP_PAD, LARGE);
 }

@@ -424,10 +424,10 @@ int osm3s_area_index_add_rows(osm3s_snapshot *, osm3s_context *, struct area_ind
 /* Closed ways of some blocks that contain a node of a set, or have it on their border. */
 int osm3s_ways_around_nodes(osm3s_snapshot *, osm3s_context *, const uint32_t *blocks, size_t n_blocks,
                             const osm3s_rows *nodes, osm3s_rows *out);
-/* Closed ways of a set, appended to another one. */
-int osm3s_closed_ways(osm3s_snapshot *, osm3s_context *, const osm3s_rows *ways, osm3s_rows *out);
 /* The same for stored areas, of the snapshot of their domain. `plain`: the box of the nodes. */
 int osm3s_areas_around_nodes(osm3s_snapshot *, osm3s_context *, osm3s_bbox plain, const osm3s_rows *nodes, osm3s_rows *out);
+/* Closed ways of a set, appended to another one. */
+int osm3s_closed_ways(osm3s_snapshot *, osm3s_context *, const osm3s_rows *ways, osm3s_rows *out);
 
 /* --- recurse.c: from elements to those they consist of, or that consist of them --- */
 
@@ -577,6 +577,7 @@ int osm3s_tag_page_mark_matching(const uint8_t *page, size_t len, const uint8_t 
 int osm3s_tag_blocks(const uint8_t *value, size_t len, uint64_t *total, uint32_t *block_ids, uint32_t *counts, size_t cap,
                      size_t *n);
 void osm3s_free(void *);
+void osm3s_keep_freed_memory(void); /* up to some megabytes, for a writer, that fills buffers of a size again and again */
 
 /* --- out_sink.c: where an answer goes --- */
 
@@ -637,8 +638,8 @@ typedef struct {
     size_t separator_len;
 } osm3s_out_options;
 
-/* Print rows of one type (areas: without geometry) in the given order. Tags and metadata of unresolved rows are missing. With OSM3S_OUT_META,
- * elements of blocks without a meta frame are printed with zeros: leave the flag out if the database has no metadata. */
+/* Print rows of one type in the given order, areas without geometry. Tags and metadata of unresolved rows are missing. With
+ * OSM3S_OUT_META, elements of blocks without a meta frame get zeros: leave it out if the database has no metadata. */
 int osm3s_out_rows(osm3s_snapshot *, osm3s_context *, const osm3s_row *rows, size_t n, int type,
                    const osm3s_out_options *, osm3s_sink *);
 

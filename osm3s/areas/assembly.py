@@ -10,7 +10,7 @@ from osm3s.ffi.batch import Batch
 from osm3s.ffi.element_set import RELATION, WAY, ElementSet
 from osm3s.storage.snapshot import Snapshot
 
-RELATIONS_PER_STEP = 1024
+RELATIONS_PER_STEP = 512
 
 
 def assemble(snapshot: Snapshot, relations: ElementSet, start: int = 0) -> Iterator[tuple[int, Batch, set[int]]]:
