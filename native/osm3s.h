@@ -476,6 +476,8 @@ int osm3s_versions_moved(osm3s_snapshot *, const osm3s_rows *versions, uint32_t 
 int osm3s_versions_ids(const osm3s_rows *versions, osm3s_rows *out);
 /* A number for each that tells places from each other; with `with_version` versions, too. */
 int osm3s_versions_places(osm3s_snapshot *, const osm3s_row *rows, size_t n, int with_version, uint64_t *out);
+/* Numbers of the rows of each id, two by two, or OSM3S_UNRESOLVED; not of equal rows but in `moved`. Returns how many. */
+size_t osm3s_rows_pairs(const osm3s_rows *old, const osm3s_rows *new_, const osm3s_rows *moved, uint32_t *out);
 /* Keep only versions that were valid at some time after `since`, up to `until`. */
 int osm3s_versions_valid(osm3s_snapshot *, osm3s_rows *versions, uint32_t since, uint32_t until);
 

@@ -212,3 +212,20 @@ int osm3s_versions_valid(osm3s_snapshot *s, osm3s_rows *versions, uint32_t since
     versions->n = kept;
     return OSM3S_OK;
 }
+
+size_t osm3s_rows_pairs(const osm3s_rows *old, const osm3s_rows *new_, const osm3s_rows *moved, uint32_t *out)
+{
+    size_t n = 0, i = 0, j = 0;
+    while (i < old->n || j < new_->n) {
+        const osm3s_row *a = i < old->n ? &old->rows[i] : NULL, *b = j < new_->n ? &new_->rows[j] : NULL;
+        bool takes_old = a && (!b || a->id <= b->id), takes_new = b && (!a || b->id <= a->id);
+        bool same = takes_old && takes_new && a->block == b->block && a->slot == b->slot && rows_find(moved, a->id) < 0;
+        if (!same) {
+            out[n++] = takes_old ? (uint32_t)i : OSM3S_UNRESOLVED;
+            out[n++] = takes_new ? (uint32_t)j : OSM3S_UNRESOLVED;
+        }
+        i += takes_old;
+        j += takes_new;
+    }
+    return n;
+}

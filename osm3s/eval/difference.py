@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from osm3s.errors import QueryFailed
 from osm3s.eval.derived_order import unmatched
 from osm3s.eval.details import details_of
+from osm3s.eval.differing import differing_pairs
 from osm3s.eval.execution import Execution
-from osm3s.eval.recursion import member_rows, relations_with
-from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import NODE, RELATION, TYPES, WAY, ElementSet
 from osm3s.ffi.out import RowPrinter, Users
 from osm3s.output.derived import Derived
@@ -26,6 +25,8 @@ from osm3s.ql.tree import Element
 from osm3s.storage.versions import Version, Versions
 
 TYPE_NAMES = ("node", "way", "relation")
+MODIFIED, DELETED = ('<action type="modify">\n<old>\n', '<action type="delete">\n<old>\n')
+PAIRS_PER_CHECK = 256
 IN_A_LOOP = "A print statement cannot be executed in a loop in a diff setting."
 
 
@@ -115,9 +116,10 @@ class Difference:
         printer = self._printer(execution, taken, options)
         for element_type in TYPES:
             rows = taken.elements.handle.of[element_type]
+            print_one = printer.each(execution.snapshot, element_type, execution.writer.sink, execution.limits)
             for i in range(rows.n):
                 self._write(execution, f'<action type="{self.wrapped}">\n')
-                self._element(execution, printer, rows.rows + i, element_type)
+                print_one(rows.rows + i)
                 self._write(execution, "</action>\n")
         for derived in taken.elements.deriveds:
             self._write(execution, f'<action type="{self.wrapped}">\n')
@@ -127,34 +129,41 @@ class Difference:
     def _print(self, execution: Execution, before: Printed, after: Printed, options: PrintOptions) -> None:
         old_printer = self._printer(execution, before, options)
         new_printer = self._printer(execution, after, options)
+        write = execution.writer.sink.write
         for element_type in TYPES:
-            pairs = self._differing(execution, before.elements, after.elements, element_type)
+            pairs = differing_pairs(execution, before.elements, after.elements, element_type, self.interval)
             gone = [old.id for old, new in pairs if new is None] if self.shows_deleted else []
             come = [new.id for old, new in pairs if old is None] if self.shows_deleted else []
             remains = self._beside(execution, element_type, gone, self.after_s, options)
             sources = self._unchanged(execution, element_type, come, options)
-            for old, new in pairs:
-                execution.check_limits()
-                was = old is not None or new.id in sources
-                kind = "delete" if new is None else "modify" if was else "create"
-                self._write(execution, f'<action type="{kind}">\n')
-                if was:
-                    self._write(execution, "<old>\n")
+            print_old, print_new = (
+                printer.each(execution.snapshot, element_type, execution.writer.sink, execution.limits)
+                for printer in (old_printer, new_printer)
+            )
+            end = ""  # of the action before: written together with the next one's beginning
+            try:
+                for number, (old, new) in enumerate(pairs):
+                    if number % PAIRS_PER_CHECK == 0:
+                        execution.check_limits()
+                    was = old is not None or new.id in sources
                     if old is not None:
-                        self._element(execution, old_printer, old, element_type)
-                    else:
-                        number = f' id="{new.id}"' if options.ids else ""
-                        self._write(execution, f"  <{TYPE_NAMES[element_type]}{number}{sources[new.id].metadata}/>\n")
-                    self._write(execution, "</old>\n")
-                if new is not None:
-                    self._write(execution, "<new>\n" if was else "")
-                    self._element(execution, new_printer, new, element_type)
-                    self._write(execution, "</new>\n" if was else "")
-                elif self.shows_deleted:
-                    number, beside = f' id="{old.id}"' if options.ids else "", remains[old.id]
-                    attributes = f"{number}{beside.visibility()}{beside.metadata}"
-                    self._write(execution, f"<new>\n  <{TYPE_NAMES[element_type]}{attributes}/>\n</new>\n")
-                self._write(execution, "</action>\n")
+                        write(end + (MODIFIED if new is not None else DELETED))
+                        print_old(old)
+                        end = "</old>\n"
+                    elif was:
+                        id_ = f' id="{new.id}"' if options.ids else ""
+                        end += f"{MODIFIED}  <{TYPE_NAMES[element_type]}{id_}{sources[new.id].metadata}/>\n</old>\n"
+                    if new is not None:
+                        write(end + ("<new>\n" if was else '<action type="create">\n'))
+                        print_new(new)
+                        end = "</new>\n" if was else ""
+                    elif self.shows_deleted:
+                        id_, beside = f' id="{old.id}"' if options.ids else "", remains[old.id]
+                        attributes = f"{id_}{beside.visibility()}{beside.metadata}"
+                        end += f"<new>\n  <{TYPE_NAMES[element_type]}{attributes}/>\n</new>\n"
+                    end += "</action>\n"
+            finally:
+                write(end)
         self._print_deriveds(execution, before.elements.deriveds, after.elements.deriveds, options)
 
     def _print_deriveds(
@@ -173,80 +182,24 @@ class Difference:
     def _write(self, execution: Execution, text: str) -> None:
         execution.writer.sink.write(text)
 
-    def _element(self, execution: Execution, printer: RowPrinter, row: Any, element_type: int) -> None:
-        printer.print_row(execution.snapshot, row, element_type, execution.writer.sink, execution.limits)
-
-    # --- what differs -----------------------------------------------------------------------------------------------
-
-    def _differing(
-        self, execution: Execution, before: ElementSet, after: ElementSet, element_type: int
-    ) -> list[tuple[Any, Any]]:
-        """Pairs of rows, None where there is none, by id: of elements that only one set has, or that are of another
-        version or at another place, or have members that are."""
-        old, new = before.handle.of[element_type], after.handle.of[element_type]
-        moved = self._with_moved_members(execution, before, after) if element_type == RELATION else set()
-        pairs: list[tuple[Any, Any]] = []
-        i = j = 0
-        while i < old.n or j < new.n:
-            a = old.rows + i if i < old.n else None
-            b = new.rows + j if j < new.n else None
-            if a is not None and (b is None or a.id < b.id):
-                pairs.append((a, None))
-                i += 1
-            elif b is not None and (a is None or b.id < a.id):
-                pairs.append((None, b))
-                j += 1
-            else:
-                assert a is not None and b is not None
-                if a.id in moved or self._is_other(execution, a, b, element_type):
-                    pairs.append((a, b))
-                i += 1
-                j += 1
-        return pairs
-
-    def _is_other(self, execution: Execution, a: Any, b: Any, element_type: int) -> bool:
-        """Whether two rows of one element are of different versions or places."""
-        if (a.block, a.slot) == (b.block, b.slot):
-            return False
-        blocks = ffi.new("uint32_t[2]", [a.block, b.block])
-        execution.snapshot.attach_meta(blocks, 2)
-        rows, out = ffi.new("osm3s_row[2]", [a[0], b[0]]), ffi.new("uint64_t[2]")
-        check(lib.osm3s_versions_places(execution.snapshot.handle, rows, 2, True, out))
-        return bool(out[0] != out[1])
-
-    def _with_moved_members(self, execution: Execution, before: ElementSet, after: ElementSet) -> set[int]:
-        """The relations of both sets of which a node or way has another place, or is there only once."""
-        both = before.copy((RELATION,))
-        both.intersect(after, (RELATION,))
-        moved, found = ElementSet(), ElementSet()
-        for element_type in (NODE, WAY):
-            with execution.at(self.before_s):
-                old = self._places_of_members(execution, before, element_type)
-            with execution.at(self.after_s):
-                new = self._places_of_members(execution, after, element_type)
-            moved.put_ids(element_type, {number for number, _ in old.items() ^ new.items()})
-        relations_with(execution, both, moved, (NODE, WAY), None, found)
-        return set(found.ids(RELATION))
-
-    def _places_of_members(self, execution: Execution, relations: ElementSet, element_type: int) -> dict[int, int]:
-        members = ElementSet()
-        member_rows(execution, relations, element_type, None, members, or_later=True)
-        rows = members.handle.of[element_type]
-        out = ffi.new("uint64_t[]", rows.n + 1)
-        check(lib.osm3s_versions_places(execution.snapshot.handle, rows.rows, rows.n, False, out))
-        return dict(zip(members.ids(element_type), out[0 : rows.n], strict=True))
+    # --- what is not in a result ------------------------------------------------------------------------------------
 
     def _unchanged(
         self, execution: Execution, element_type: int, ids: list[int], options: PrintOptions
     ) -> dict[int, Beside]:
         """Elements that are new in a result, but were there before in the same version."""
-        before = self._beside(execution, element_type, ids, self.before_s, options)
-        after = self._beside(execution, element_type, ids, self.after_s, options)
-        return {
-            number: beside
-            for number, beside in before.items()
-            if beside.is_there and beside.version == after[number].version
-        }
+        there = list(self._located(execution, element_type, ids, self.before_s))
+        before = self._beside(execution, element_type, there, self.before_s, options)
+        after = self._beside(execution, element_type, there, self.after_s, options)
+        return {number: beside for number, beside in before.items() if beside.version == after[number].version}
+
+    def _located(self, execution: Execution, element_type: int, ids: list[int], seconds: int) -> set[int]:
+        """Those of the elements that were there at a time."""
+        there = ElementSet()
+        there.put_ids(element_type, ids)
+        with execution.at(seconds):
+            execution.snapshot.locate(there.rows(element_type), element_type)
+        return set(there.ids(element_type))
 
     def _beside(
         self, execution: Execution, element_type: int, ids: list[int], seconds: int, options: PrintOptions
@@ -254,12 +207,8 @@ class Difference:
         """What elements that are not in a result were at a time."""
         if not ids:
             return {}
-        wanted, there = ElementSet(), ElementSet()
+        wanted, visible = ElementSet(), self._located(execution, element_type, ids, seconds)
         wanted.put_ids(element_type, ids)
-        there.put_ids(element_type, ids)
-        with execution.at(seconds):
-            execution.snapshot.locate(there.rows(element_type), element_type)
-        visible = set(there.ids(element_type))
         versions = Versions(execution.snapshot, execution.limits.handle, element_type).of(wanted.rows(element_type))
         last = {version.id: version for version in versions.described() if version.since <= seconds}
         return {
@@ -294,7 +243,7 @@ class Difference:
         """Those elements of both sets that only one of them has, or that have changed."""
         old, new = ElementSet(), ElementSet()
         for element_type in TYPES:
-            pairs = self._differing(execution, before, after, element_type)
+            pairs = differing_pairs(execution, before, after, element_type, self.interval)
             for result, ids in ((old, [a.id for a, _ in pairs if a]), (new, [b.id for _, b in pairs if b])):
                 result.put_ids(element_type, ids)
         kept_old, kept_new = before.copy((NODE, WAY, RELATION)), after.copy((NODE, WAY, RELATION))

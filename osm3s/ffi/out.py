@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -189,9 +189,15 @@ class RowPrinter:
             )
         )
 
-    def print_row(self, snapshot: Handle | None, row: Any, type_: int, sink: Sink, context: Handle | None) -> None:
-        """Print a single element (an `osm3s_row *`)."""
-        check(lib.osm3s_out_rows(handle_of(snapshot), handle_of(context), row, 1, type_, self._options, sink.handle))
+    def each(self, snapshot: Handle | None, type_: int, sink: Sink, context: Handle | None) -> Callable[[Any], None]:
+        """What prints a single element of a type (an `osm3s_row *`)."""
+        print_rows, options, into = lib.osm3s_out_rows, self._options, sink.handle
+        from_, limits = handle_of(snapshot), handle_of(context)
+
+        def print_one(row: Any) -> None:
+            check(print_rows(from_, limits, row, 1, type_, options, into))
+
+        return print_one
 
 
 def quadtile_order(snapshot: Handle | None, context: Handle | None, rows: Any, type_: int) -> Any:
