@@ -12,8 +12,6 @@
 
 #include "snapshot.h"
 
-static const char *const FILE_NAMES[] = {"nodes", "tagged_nodes", "ways", "relations", "deltas", "attic"};
-
 osm3s_snapshot *osm3s_snapshot_new(void)
 {
     return calloc(1, sizeof(osm3s_snapshot));
@@ -62,6 +60,13 @@ int osm3s_snapshot_map(osm3s_snapshot *s, int file, const char *path)
     s->file[file].data = data;
     s->file[file].len = (size_t)st.st_size;
     return OSM3S_OK;
+}
+
+/* As people know it: the areas have files of their own. */
+static const char *file_name(const osm3s_snapshot *s, int file)
+{
+    const char *slash = strrchr(s->file[file].path, '/');
+    return slash ? slash + 1 : s->file[file].path;
 }
 
 /* A copy that the snapshot owns. */
@@ -187,7 +192,7 @@ static int family_of_block(const osm3s_snapshot *s, uint32_t block)
 const uint8_t *snapshot_extent(const osm3s_snapshot *s, int file, uint64_t offset, uint64_t len)
 {
     if (s->file[file].data == NULL || offset > s->file[file].len || len > s->file[file].len - offset) {
-        fail(OSM3S_CORRUPT, "%s.bin ends before offset %llu + %llu: the file is truncated", FILE_NAMES[file],
+        fail(OSM3S_CORRUPT, "%s ends before offset %llu + %llu: the file is truncated", file_name(s, file),
              (unsigned long long)offset, (unsigned long long)len);
         return NULL;
     }
@@ -224,8 +229,8 @@ static size_t dead_len(const osm3s_dir_entry *e)
 
 int snapshot_corrupt_frame(const osm3s_snapshot *s, int file, uint64_t offset, const char *frame)
 {
-    return fail(OSM3S_CORRUPT, "%s.bin, offset %llu: the %s frame does not match its checksum; restore the file or import again",
-                FILE_NAMES[file], (unsigned long long)offset, frame);
+    return fail(OSM3S_CORRUPT, "%s, offset %llu: the %s frame does not match its checksum; restore the file or import again",
+                file_name(s, file), (unsigned long long)offset, frame);
 }
 
 static int open_parts(osm3s_snapshot *s, uint32_t block, open_block *o)
@@ -241,7 +246,7 @@ static int open_parts(osm3s_snapshot *s, uint32_t block, open_block *o)
     if (error)
         return error;
     if (o->base.n != e->n || (int)o->base.family != family)
-        return fail(OSM3S_CORRUPT, "block %u of %s.bin is not the one of the directory", e->id, FILE_NAMES[family]);
+        return fail(OSM3S_CORRUPT, "block %u of %s is not the one of the directory", e->id, file_name(s, family));
     if (e->delta_head_len == 0)
         return OSM3S_OK;
     size_t dead = dead_len(e), len = dead + e->delta_head_len + e->delta_body_len;
@@ -264,8 +269,8 @@ static int open_parts(osm3s_snapshot *s, uint32_t block, open_block *o)
     }
     error = view_open(&o->delta, delta + dead, e->delta_head_len, e->delta_body_len);
     if (error == OSM3S_OK && (o->delta.n != e->n_delta || (int)o->delta.family != family))
-        error = fail(OSM3S_CORRUPT, "the delta of block %u of %s.bin is not the one of the directory", e->id,
-                     FILE_NAMES[family]);
+        error = fail(OSM3S_CORRUPT, "the delta of block %u of %s is not the one of the directory", e->id,
+                     file_name(s, family));
     return error;
 }
 

@@ -46,8 +46,9 @@ content. Without a file, or with -, standard input is read.
 A filled database takes each element as its new version and removes those inside <delete>; ways and relations follow
 their moved nodes. Either everything becomes visible at once, or nothing is changed. Queries go on meanwhile.
 
-Exit status: 0 done, 1 wrong usage, 2 a file cannot be read or written, 3 the dispatcher cannot be reached,
-15 interrupted, 255 the input is malformed. After any of them but 0, the database is as it was.
+Exit status: 0 done, 1 wrong usage, 2 the database cannot be read or written, or no dispatcher runs and there is no
+--db-dir, 3 the dispatcher of DIR does not answer, 15 interrupted, 255 the input is malformed or cannot be read. After
+any of them but 0, the database is as it was.
 """
 
 

@@ -32,8 +32,9 @@ update_from_dir: apply all diffs of a directory to a database, in the order of t
 Of several versions of an element the newest counts; of equal versions, the one in the last file.
 Either everything becomes visible at once, or nothing is changed. An empty directory changes the timestamp alone.
 
-Exit status: 0 done, 2 the database cannot be read or written, 3 the dispatcher cannot be reached, 15 interrupted,
-255 wrong usage, or a diff or the directory cannot be read. After any of them but 0, the database is as it was.
+Exit status: 0 done, 2 the database cannot be read or written, or no dispatcher runs and there is no --db-dir,
+3 the dispatcher of DIR does not answer, 15 interrupted, 255 wrong usage, or a diff or the directory cannot be read.
+After any of them but 0, the database is as it was.
 """
 
 

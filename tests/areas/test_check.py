@@ -36,6 +36,7 @@ def test_damaged_areas(root: Path, file: int, capsys: pytest.CaptureFixture[str]
     assert verify.main([f"--db-dir={root}"]) == 2
     lines = capsys.readouterr().out.splitlines()
     assert lines and all(line.startswith("areas: ") for line in lines)
+    assert f": {path.name}, offset " in lines[0]
 
 
 def test_dumps(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
