@@ -221,10 +221,10 @@ def test_the_changelog_has_old_and_new_boxes(tmp_path: Path) -> None:
     timestamp, rows = changelog.unpack(Database(root).index[index_keys.changelog(2)])
     assert timestamp == "now"
     assert list(rows) == [
-        (0, 1, changelog.Kind.MODIFIED, (10, 20, 10, 20), (11, 21, 11, 21)),
-        (0, 3, changelog.Kind.DELETED, (30, 40, 30, 40), None),
-        (0, 6, changelog.Kind.CREATED, None, (1, 2, 1, 2)),
-        (1, 2, changelog.Kind.IMPLICIT, (10, 20, 30, 40), (11, 21, 11, 21)),
+        (0, 1, changelog.Kind.MODIFIED, (10, 20, 10, 20), (11, 21, 11, 21), 0, 0),
+        (0, 3, changelog.Kind.DELETED, (30, 40, 30, 40), None, 0, 0),
+        (0, 6, changelog.Kind.CREATED, None, (1, 2, 1, 2), 0, 0),
+        (1, 2, changelog.Kind.IMPLICIT, (10, 20, 30, 40), (11, 21, 11, 21), 0, 0),
     ]
 
 
