@@ -46,7 +46,6 @@ typedef struct {
 } osm3s_meta;
 
 /* --- batch.c: elements as they come from an input file, before they have a place --- */
-
 typedef struct { uint32_t key, value; } osm3s_tag; /* string numbers of the batch */
 
 typedef struct {
@@ -92,7 +91,6 @@ int osm3s_batch_add_member(osm3s_batch *, uint8_t type, int64_t ref, const char 
 int osm3s_batch_has_versions(const osm3s_batch *);
 
 /* --- batch_order.c: the elements of several batches, sorted by type, id and version. The batches must outlive it. --- */
-
 typedef struct osm3s_batch_order osm3s_batch_order;
 osm3s_batch_order *osm3s_batch_order_new(void);
 void osm3s_batch_order_free(osm3s_batch_order *);
@@ -106,7 +104,6 @@ int osm3s_batch_order_next(osm3s_batch_order *, osm3s_batch *into, uint32_t most
 int osm3s_pbf_decode_block(const uint8_t *data, size_t len, osm3s_batch *into);
 
 /* --- pbf_header.c: the other messages of a PBF file. Pointers and offsets refer to the message passed in. --- */
-
 typedef struct {
     int32_t has_bbox, has_history; /* has_history: elements occur in several versions, deleted ones included */
     osm3s_bbox bbox;
@@ -131,7 +128,6 @@ typedef struct { uint32_t start, len, raw_len; int compression; } osm3s_pbf_blob
 int osm3s_pbf_decode_blob(const uint8_t *data, size_t len, osm3s_pbf_blob *out);
 
 /* --- xml_scan.c: OSM XML or osmChange in UTF-8, piece by piece -> elements appended to batches --- */
-
 typedef struct {
     uint64_t line;       /* where the scanner stands; after an error: where that is */
     int has_root, is_change;
@@ -155,7 +151,6 @@ int osm3s_xml_scan(osm3s_xml *, const char *data, size_t len, int is_last, uint3
                    size_t *consumed);
 
 /* --- block.c: the codec of element blocks. Layout in native/FORMAT.md. --- */
-
 typedef struct osm3s_block_builder osm3s_block_builder;
 /* Column numbers of a block head, in the order in which they lie in it. */
 enum {
@@ -198,7 +193,6 @@ int osm3s_block_finish(osm3s_block_builder *, osm3s_block *out);
 uint64_t osm3s_checksum(const void *data, size_t len);
 
 /* --- set.c: results of statements. Rows of one type are sorted by id, without duplicates. --- */
-
 enum { OSM3S_UNRESOLVED = 0xffffffff };
 typedef struct {
     uint64_t id;
@@ -228,7 +222,6 @@ void osm3s_rows_subtract(osm3s_rows *, const osm3s_rows *other);
 void osm3s_rows_intersect(osm3s_rows *, const osm3s_rows *other);
 
 /* --- context.c: what bounds a running query --- */
-
 typedef struct {
     int64_t deadline_ns;     /* CLOCK_MONOTONIC; 0: none */
     uint64_t max_bytes;      /* estimated size of all sets; 0: unlimited */
@@ -238,7 +231,6 @@ typedef struct {
 } osm3s_context;
 
 /* --- snapshot.c: one consistent version of the database, for reading --- */
-
 /* What the block directory says about a block. Stored in the index as it is here: 144 bytes, little-endian.
  * The base lies in the family's file: head, body, meta frame (compressed). The delta, if delta_len > 0, lies in the
  * file of deltas: n_dead slots of the base that no longer count (u16 each, padded to 8), head, body, meta frame. */
@@ -278,7 +270,6 @@ const uint8_t *osm3s_snapshot_meta_frame(osm3s_snapshot *, uint32_t block, int d
 int osm3s_snapshot_attach_meta(osm3s_snapshot *, uint32_t block, int delta, const uint8_t *data, size_t len);
 
 /* --- snapshot_attic.c: the superseded versions of a block, and which versions are valid at a time. --- */
-
 /* Where a part of a block's attic is: a block with times, either as that of a base (`is_plain`: head, body, compressed meta
  * frame), or head, body and meta frame in one zstd frame. Stored in the index as it is here: 48 bytes, little-endian. The
  * slots of the parts follow those of the delta. */
@@ -337,7 +328,6 @@ int osm3s_snapshot_resolve_nodes(osm3s_snapshot *, osm3s_rows *rows, int tagged_
 int osm3s_snapshot_check_block(osm3s_snapshot *, uint32_t block);
 
 /* --- regex.c, query*.c: query statements --- */
-
 typedef struct osm3s_regex osm3s_regex;
 /* Make a regular expression; *out is to be freed whatever is returned: OSM3S_REGEX if the pattern does not compile,
  * OSM3S_TIMEOUT or OSM3S_NOMEM if that takes too much. `size` is the number of characters and operators with all
@@ -351,7 +341,6 @@ int osm3s_regex_matches(osm3s_regex *, const char *text, size_t len);
 void osm3s_set_locale(void);
 
 /* --- process.c --- */
-
 /* The signal comes when the thread that forked this process ends. */
 int osm3s_signal_when_parent_ends(int signal);
 
@@ -367,7 +356,6 @@ int osm3s_query_runs(int query);
 int osm3s_end_query(int pid, int query); /* -1: errno tells why */
 
 /* --- lane.c --- */
-
 /* take, give: non-blocking ends of a pipe of tokens; `place` shows `waits` or `holds` once a query has used `cpu_ms`. */
 void osm3s_lane_enter(int take, int give, uint8_t *place, uint8_t waits, uint8_t holds, uint32_t cpu_ms);
 /* A query begins; it waits for a token until its deadline (CLOCK_MONOTONIC) at most. No effect before lane_enter. */
@@ -420,7 +408,6 @@ int osm3s_around_add_rows(osm3s_snapshot *, struct around *, const osm3s_rows *,
 int osm3s_area_index_add_rows(osm3s_snapshot *, osm3s_context *, struct area_index *, const osm3s_rows *);
 
 /* --- is_in.c: from nodes to what they are in --- */
-
 /* Closed ways of some blocks that contain a node of a set, or have it on their border. */
 int osm3s_ways_around_nodes(osm3s_snapshot *, osm3s_context *, const uint32_t *blocks, size_t n_blocks,
                             const osm3s_rows *nodes, osm3s_rows *out);
@@ -430,7 +417,6 @@ int osm3s_areas_around_nodes(osm3s_snapshot *, osm3s_context *, osm3s_bbox plain
 int osm3s_closed_ways(osm3s_snapshot *, osm3s_context *, const osm3s_rows *ways, osm3s_rows *out);
 
 /* --- recurse.c: from elements to those they consist of, or that consist of them --- */
-
 typedef struct { const char *text; size_t len; } osm3s_text;
 /* Known nodes of ways, as unresolved rows with position. positions: 1-based, negative from the end; n 0: all. */
 int osm3s_nodes_of_ways(osm3s_snapshot *, osm3s_context *, const osm3s_rows *ways, const int32_t *positions, size_t n,
@@ -482,7 +468,6 @@ size_t osm3s_rows_pairs(const osm3s_rows *old, const osm3s_rows *new_, const osm
 int osm3s_versions_valid(osm3s_snapshot *, osm3s_rows *versions, uint32_t since, uint32_t until);
 
 /* --- row.c: what is known of rows, column by column. Unresolved rows have nothing but id and position. --- */
-
 enum { OSM3S_NUMBER_OF_TAGS, OSM3S_HAS_KEY, OSM3S_NUMBER_OF_REFS, OSM3S_IS_CLOSED, OSM3S_VERSION, OSM3S_TIMESTAMP,
        OSM3S_CHANGESET, OSM3S_UID };
 /* One number per row. `key` is for OSM3S_HAS_KEY alone; metadata must be attached. */
@@ -519,7 +504,6 @@ int osm3s_rows_keep(const osm3s_row *rows, size_t n, const char *keep, osm3s_row
 int osm3s_rows_pick(const osm3s_row *rows, const uint32_t *indexes, size_t n, osm3s_rows *out);
 
 /* --- lookup.c: unresolved rows (sorted by id) -> their place, by pages of the id map --- */
-
 /* End of the run of rows from `from` on that share a page of the id map; *page is its number. */
 size_t osm3s_rows_page_end(const osm3s_rows *, size_t from, uint64_t *page);
 /* Note the permanent block ids of rows [from, to) in their `block` (page NULL: they do not exist). */
@@ -532,7 +516,6 @@ int osm3s_rows_blocks(osm3s_snapshot *, const osm3s_rows *, uint32_t *out, size_
 int osm3s_rows_uids(osm3s_snapshot *, const osm3s_rows *, int32_t *out, size_t *n);
 
 /* --- import.c: elements sorted by type and id -> blocks and index pages --- */
-
 typedef struct { const uint8_t *data; size_t len; } osm3s_bytes;
 typedef struct osm3s_import osm3s_import;
 
@@ -549,7 +532,6 @@ int osm3s_import_next_block(osm3s_import *, int family, osm3s_block *out, uint64
 int osm3s_import_next_page(osm3s_import *, osm3s_bytes *key, osm3s_bytes *value);
 
 /* --- id_page.c, link_page.c, tag_page.c: pages of the index. Layouts: FORMAT.md --- */
-
 /* Ids of one page (id >> 12 == page_number), ascending -> their permanent block ids, OSM3S_UNRESOLVED if absent. */
 int osm3s_id_page_lookup(const uint8_t *page, size_t len, uint64_t page_number, const uint64_t *ids, size_t n,
                          uint32_t *block_ids);
@@ -582,7 +564,6 @@ void osm3s_free(void *);
 void osm3s_keep_freed_memory(void); /* up to some megabytes, for a writer, that fills buffers of a size again and again */
 
 /* --- out_sink.c: where an answer goes --- */
-
 typedef struct osm3s_sink osm3s_sink;
 /* fd -1: keep the answer in memory. The descriptor stays the caller's; SIGPIPE must be ignored. */
 osm3s_sink *osm3s_sink_new(int fd);
@@ -604,7 +585,6 @@ int osm3s_sink_next_element(osm3s_sink *, const char *separator, size_t len);
 uint64_t osm3s_sink_elements(const osm3s_sink *);
 
 /* --- out_rows.c: printing elements --- */
-
 enum { OSM3S_XML = 0, OSM3S_JSON = 1, OSM3S_CSV = 2 };
 enum { OSM3S_OUT_IDS = 1, OSM3S_OUT_COORDS = 2, OSM3S_OUT_REFS = 4, OSM3S_OUT_TAGS = 8, OSM3S_OUT_META = 16 };
 enum { OSM3S_GEOMETRY_NONE = 0, OSM3S_GEOMETRY_FULL = 1, OSM3S_GEOMETRY_BOUNDS = 2, OSM3S_GEOMETRY_CENTER = 3 };
@@ -646,7 +626,6 @@ int osm3s_out_rows(osm3s_snapshot *, osm3s_context *, const osm3s_row *rows, siz
                    const osm3s_out_options *, osm3s_sink *);
 
 /* --- out_order.c --- */
-
 /* The rows in the reference's quadtile order, then by id, into out (room for rows->n). At a time in the past what is there
  * now comes before what was, as in the reference. */
 int osm3s_order_quadtile(osm3s_snapshot *, osm3s_context *, const osm3s_rows *rows, int type, osm3s_row *out);
@@ -836,7 +815,6 @@ int osm3s_areas_of_relations(osm3s_snapshot *, osm3s_context *, const osm3s_rows
                              osm3s_batch *into, osm3s_rows *broken);
 
 /* --- area_view.c: stored areas. Rows are those of ways in the snapshot of the areas. --- */
-
 /* The areas whose box meets a plain box, as rows sorted by id. */
 int osm3s_areas_meeting(osm3s_snapshot *, osm3s_bbox plain, osm3s_rows *out);
 /* All of them. */
@@ -886,7 +864,6 @@ const int32_t *osm3s_check_uids(const osm3s_check *, size_t *n);
 int osm3s_block_check(const uint8_t *block, size_t head_len, size_t body_len, const uint8_t *meta, size_t meta_len);
 
 /* --- inspect.c: the parts of a block, for tools --- */
-
 typedef struct { uint32_t present, n, width; uint64_t base; } osm3s_column_description;
 typedef struct { uint32_t n, n_dead, n_keys, n_pairs, n_roles; osm3s_column_description columns[19]; } osm3s_part;
 
