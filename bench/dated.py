@@ -21,9 +21,11 @@ SINCE, UNTIL = "2026-06-01T00:02:30Z", "2026-06-01T00:03:30Z"
 """The minute of the first diff in few places."""
 LAST = "2026-06-01T00:06:30Z"
 CHANGED = f'(node(changed:"{SINCE}","{UNTIL}");way(changed:"{SINCE}","{UNTIL}");rel(changed:"{SINCE}","{UNTIL}"););'
+LONG = "[timeout:86400]"
+"""The reference takes differences of some thousand elements for hours of work, and within a second gives up."""
 CHANGES = {
-    "adiff": f'[timeout:900][adiff:"{SINCE}","{UNTIL}"];{CHANGED}out meta geom;',
-    "diff": f'[timeout:900][diff:"{SINCE}","{UNTIL}"];{CHANGED}out meta;',
+    "adiff": f'{LONG}[adiff:"{SINCE}","{UNTIL}"];{CHANGED}out meta geom;',
+    "diff": f'{LONG}[diff:"{SINCE}","{UNTIL}"];{CHANGED}out meta;',
     "changed": f"[timeout:900];{CHANGED}out ids;",
     "newer": f'[timeout:900];(node(newer:"{LAST}");way(newer:"{LAST}");rel(newer:"{LAST}"););out ids;',
 }
