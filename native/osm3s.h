@@ -200,7 +200,6 @@ typedef struct {
     uint32_t slot;     /* element of the block; numbers from the base's count on are the delta's */
     int32_t lat, lon;  /* nodes: the position; else unused */
 } osm3s_row;
-
 typedef struct {
     osm3s_row *rows;
     size_t n, cap;
@@ -365,7 +364,6 @@ int osm3s_lane_change(void);
 int osm3s_lane_leave(void); /* The query has ended. Returns 1 if it was slow: this process, now of low priority, should end. */
 
 enum { OSM3S_TAG_HAS_KEY, OSM3S_TAG_EQUALS, OSM3S_TAG_MATCHES, OSM3S_TAG_KEY_MATCHES };
-
 typedef struct {
     int kind, negate;
     const char *key; size_t key_len;
@@ -518,7 +516,6 @@ int osm3s_rows_uids(osm3s_snapshot *, const osm3s_rows *, int32_t *out, size_t *
 /* --- import.c: elements sorted by type and id -> blocks and index pages --- */
 typedef struct { const uint8_t *data; size_t len; } osm3s_bytes;
 typedef struct osm3s_import osm3s_import;
-
 /* `folder` holds temporary files; an arena of arena_len bytes is sorted at a time. `times`: see osm3s_block_keep_times. */
 osm3s_import *osm3s_import_new(const char *folder, uint64_t arena_len, int times);
 void osm3s_import_free(osm3s_import *);
@@ -832,7 +829,6 @@ void osm3s_outline_free(osm3s_outline *);
  * element. --- */
 
 typedef struct osm3s_check osm3s_check;
-
 /* The snapshot must outlive the check. */
 osm3s_check *osm3s_check_new(osm3s_snapshot *, int with_meta);
 void osm3s_check_free(osm3s_check *);
