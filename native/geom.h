@@ -120,6 +120,8 @@ typedef struct grid grid;
 grid *grid_new(const osm3s_bbox *plain, size_t n, bool columns);
 void grid_free(grid *);
 size_t grid_bytes(const grid *);
+uint32_t grid_columns(const grid *);
+osm3s_bbox grid_box(const grid *, uint32_t row, uint32_t column); /* of a cell */
 
 typedef struct { uint32_t row, last_row, column, last_column; bool empty; } grid_cells;
 

@@ -142,3 +142,16 @@ size_t grid_bytes(const grid *g)
     size_t cells = (size_t)g->rows * g->columns;
     return sizeof *g + (cells + 1 + g->start[cells]) * sizeof *g->start;
 }
+
+uint32_t grid_columns(const grid *g)
+{
+    return g->columns;
+}
+
+osm3s_bbox grid_box(const grid *g, uint32_t row, uint32_t column)
+{
+    int64_t south = g->all.south + row * g->height, west = g->all.west + column * g->width;
+    int64_t north = south + g->height - 1, east = west + g->width - 1;
+    return (osm3s_bbox){(int32_t)south, (int32_t)west, (int32_t)(north < g->all.north ? north : g->all.north),
+                        (int32_t)(east < g->all.east ? east : g->all.east)};
+}

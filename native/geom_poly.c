@@ -54,18 +54,13 @@ static int64_t weight_of(const segment *e)
 
 static int build_index(poly *p)
 {
-    osm3s_bbox *boxes = malloc((p->n + 1) * sizeof *boxes);
-    if (boxes == NULL)
-        return OSM3S_NOMEM;
     qsort(p->edges, p->n, sizeof *p->edges, by_southern_end);
     p->box = bbox_empty();
     for (size_t i = 0; i < p->n; i++) {
-        boxes[i] = box_of(p->edges + i);
-        bbox_add(&p->box, boxes + i);
+        osm3s_bbox box = box_of(p->edges + i);
+        bbox_add(&p->box, &box);
     }
-    p->index = grid_new(boxes, p->n, true);
-    free(boxes);
-    return p->index ? OSM3S_OK : OSM3S_NOMEM;
+    return columns_build(&p->columns, p->edges, p->n);
 }
 
 static poly *build(const position *vertices, const uint32_t *sizes, size_t n, bool rings)
@@ -114,14 +109,14 @@ void poly_free(poly *p)
 {
     if (p == NULL)
         return;
-    grid_free(p->index);
+    columns_free(&p->columns);
     free(p->edges);
     free(p);
 }
 
 size_t poly_bytes(const poly *p)
 {
-    return sizeof *p + (p->n + 1) * sizeof *p->edges + grid_bytes(p->index);
+    return sizeof *p + (p->n + 1) * sizeof *p->edges + columns_bytes(&p->columns);
 }
 
 osm3s_bbox poly_bbox(const poly *p)
@@ -162,16 +157,13 @@ int poly_locate(const poly *p, int32_t lat, int32_t lon)
 {
     if (lat < p->box.south || (lat > p->box.north && !p->cut))
         return POLY_OUTSIDE;
-    grid_cells cells = grid_touched(p->index, &(osm3s_bbox){p->box.south, lon, p->box.north, lon});
+    grid_cells cells = grid_touched(p->columns.index, &(osm3s_bbox){p->box.south, lon, p->box.north, lon});
     if (cells.empty)
         return POLY_OUTSIDE;
-    size_t n;
-    const uint32_t *items = grid_cell(p->index, 0, cells.column, &n);
-    bool inside = false;
-    for (size_t i = 0; i < n; i++) {
-        const segment *e = p->edges + items[i];
-        if (southern(e) > lat)
-            break;
+    const crowd *crowd = p->columns.crowds ? p->columns.crowds[cells.column] : NULL;
+    bool inside = crowd && crowd_is_odd(crowd, p->edges, lat, lon);
+    column_walk walk = columns_walk(&p->columns, cells.column, crowd ? lat : p->box.south, lat);
+    for (const segment *e; (e = next_edge(&walk));) {
         int effect = effect_of(e, p->rounding, lat, lon);
         if (effect == EFFECT_BORDER)
             return POLY_BORDER;
@@ -217,14 +209,10 @@ int poly_classify(const poly *p, const osm3s_bbox *box)
     osm3s_bbox grown = *box; /* edges are rounded by less than one unit of latitude */
     if (p->rounding != NOT_ROUNDED)
         grown.south--, grown.north++;
-    grid_cells cells = grid_touched(p->index, &grown);
+    grid_cells cells = grid_touched(p->columns.index, &grown);
     for (uint32_t column = cells.column; !cells.empty && column <= cells.last_column; column++) {
-        size_t n;
-        const uint32_t *items = grid_cell(p->index, 0, column, &n);
-        for (size_t i = 0; i < n; i++) {
-            const segment *e = p->edges + items[i];
-            if (southern(e) > grown.north)
-                break;
+        column_walk walk = columns_walk(&p->columns, column, grown.south, grown.north);
+        for (const segment *e; (e = next_edge(&walk));) {
             osm3s_bbox near = box_of(e);
             if (!bbox_meets(&near, &grown))
                 continue;

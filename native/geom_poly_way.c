@@ -122,19 +122,14 @@ static int meets_border(const poly *p, const segment *way, block at)
 {
     const int32_t margin = 2; /* for the rounding of pieces */
     osm3s_bbox box = box_of(way);
-    grid_cells cells = grid_touched(p->index, &(osm3s_bbox){box.south - margin, box.west - margin, box.north + margin,
-                                                            box.east + margin});
+    box = (osm3s_bbox){box.south - margin, box.west - margin, box.north + margin, box.east + margin};
+    grid_cells cells = grid_touched(p->columns.index, &box);
     int found = APART;
     for (uint32_t column = cells.column; !cells.empty && column <= cells.last_column; column++) {
-        size_t n;
-        const uint32_t *items = grid_cell(p->index, 0, column, &n);
-        for (size_t i = 0; i < n; i++) {
-            const segment *e = p->edges + items[i];
+        column_walk walk = columns_walk(&p->columns, column, box.south, box.north);
+        for (const segment *e; (e = next_edge(&walk));) {
             segment piece;
-            if (southern(e) > box.north + margin)
-                break;
-            if (northern(e) < box.south - margin || e->lon0 > box.east + margin || e->lon1 < box.west - margin
-                || !piece_of_block(e, at, &piece))
+            if (e->lon0 > box.east || e->lon1 < box.west || !piece_of_block(e, at, &piece))
                 continue;
             int how = meeting(way, &piece);
             if (how == ACROSS)
@@ -298,15 +293,11 @@ static bool part_is_inside(const poly *p, const segment *s)
     osm3s_bbox box = box_of(s);
     touch(&found, s, s->lat0, s->lon0);
     touch(&found, s, s->lat1, s->lon1);
-    grid_cells cells = grid_touched(p->index, &box);
+    grid_cells cells = grid_touched(p->columns.index, &box);
     for (uint32_t column = cells.column; !cells.empty && column <= cells.last_column; column++) {
-        size_t n;
-        const uint32_t *items = grid_cell(p->index, 0, column, &n);
-        for (size_t i = 0; i < n; i++) {
-            const segment *e = p->edges + items[i];
-            if (southern(e) > box.north)
-                break;
-            if (northern(e) < box.south || e->lon0 > box.east || e->lon1 < box.west)
+        column_walk walk = columns_walk(&p->columns, column, box.south, box.north);
+        for (const segment *e; (e = next_edge(&walk));) {
+            if (e->lon0 > box.east || e->lon1 < box.west)
                 continue;
             if (crosses(s, e, stored, &found))
                 return true;

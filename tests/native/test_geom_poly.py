@@ -98,6 +98,41 @@ def meets_exactly(ring: list[Position], way: list[Position]) -> bool:
     return False
 
 
+def corridor(kind: str, rng: random.Random, n: int, east: int) -> list[Position]:
+    """A ring of some n vertices whose edges are in few columns of longitude: a border from south to north."""
+    south, step, width = 500_000_000, 3000, rng.choice([2, 40, 90_000])
+    up = [(south + step * i, east - width + rng.randint(-2, 0) * (kind == "wiggle")) for i in range(n // 2)]
+    down = [(lat, east + rng.randint(-2, 0) * (kind == "wiggle")) for lat, _ in reversed(up)]
+    if kind == "tangle":
+        return [(south + rng.randrange(step * n), east - rng.randint(0, width)) for _ in range(n)]
+    if kind == "comb":  # teeth from south to north, side by side
+        lons = [east - width * i // (n // 2) for i in range(n // 2)]
+        return [(south + step * n * (i % 4 in (1, 2)) + rng.randrange(step), lons[i]) for i in range(n // 2)]
+    return [*up, *down, (south - step, east - 80_000_000)]
+
+
+@pytest.mark.parametrize("kind", ["meridian", "wiggle", "tangle", "comb"])
+@pytest.mark.parametrize("east", [70_000_000, LON_180])
+def test_crowded_columns(kind: str, east: int) -> None:
+    rng = random.Random(f"{kind} {east}")
+    for n in (150, 420, 1100):
+        ring = corridor(kind, rng, n, east)
+        poly, (south, north) = Poly(ring), (min(lat for lat, _ in ring), max(lat for lat, _ in ring))
+        edges = list(zip(ring, ring[1:] + ring[:1], strict=True))
+        west = sorted(lon for _, lon in ring)[1]
+        places = [(rng.randint(south, north), rng.randint(west, east)) for _ in range(30)]
+        places += [(lat + rng.randint(-1, 1), lon) for lat, lon in rng.sample(ring, 30)]
+        for p in places:
+            on_border = any(on_rounded(a, b, p) for a, b in edges)
+            expected = BORDER if on_border else oracle(ring, p)
+            assert poly.locate(p) == expected
+            if poly.classify(Box(p[0] - 1, p[1], p[0] + 1, p[1])) != BORDER:
+                assert expected != BORDER
+            along = [p, (p[0] + 5000, p[1])]
+            if expected == INSIDE or oracle(ring, along[1]) == INSIDE:
+                assert poly.meets_way(along)
+
+
 SMALL = st.sampled_from([90_000, 300_000]).map(lambda spread: near(510_000_000, 70_000_000, spread))
 
 
