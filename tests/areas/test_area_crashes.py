@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from update.osm_xml import change_file, osm_file
 from update.programs import run, update_database
 from update.small_worlds import changed
 
+from osm3s import failpoint as failpoint_module
 from osm3s.cli import verify
 from osm3s.paths import AREAS, DatabaseDir
 from osm3s.storage.recovery import CLEAN, ROLLED_BACK, ROLLED_FORWARD, recover
@@ -41,7 +43,7 @@ def check(root: Path, expected: dict[int, Area], capsys: pytest.CaptureFixture[s
     assert verify.main([f"--db-dir={root}"]) == 0, capsys.readouterr().out
 
 
-@pytest.mark.parametrize("failpoint", [*NO_DOMAIN, "domain_after_rename", "after_extents", "in_merge", "after_merge"])
+@pytest.mark.parametrize("failpoint", [*NO_DOMAIN, "domain_after_rename", *OLD, *ROLLED, *NEW])
 def test_killed_after_an_import(tmp_path: Path, failpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
     root = tmp_path / "db"
     assert update_database(root, osm_file(START), failpoint=failpoint).returncode == -signal.SIGKILL
@@ -81,14 +83,46 @@ def test_killed_before_the_areas_were_begun(tmp_path: Path, capsys: pytest.Captu
     check(root, areas_of(CHANGES), capsys)
 
 
-@pytest.mark.parametrize("failpoint", ["after_extents", "before_merge", "after_merge"])
+@pytest.mark.parametrize("place", ["in_merge", "recovery_after_merge", "recovery_after_mirrors"])
+def test_a_killed_recovery(tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "db"
+    assert update_database(root, osm_file(START), "--version=t1").returncode == 0
+    killed = update_database(root, change_file(CHANGES), "--version=t2", failpoint="before_merge:2")
+    assert killed.returncode == -signal.SIGKILL
+    for _ in range(2):  # the second time also from what the first one has left
+        assert killed_recovery(root, place) == -signal.SIGKILL
+        assert stored(root) == areas_of(*([] if place == "in_merge" else [CHANGES]))
+    assert recover(str(root), AREAS) == (ROLLED_FORWARD if place == "in_merge" else CLEAN)
+    assert recover(str(root), AREAS) == CLEAN
+    check(root, areas_of(CHANGES), capsys)
+    assert Path(DatabaseDir(str(root)).areas.version).read_text() == "t2\n"
+
+
+def killed_recovery(root: Path, place: str) -> int:
+    """Recover the areas in a process that is killed at a place; returns how it ended."""
+
+    def reached(name: str) -> None:
+        if name == place:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    pid = os.fork()
+    if pid == 0:
+        try:
+            failpoint_module.reached = reached
+            recover(str(root), AREAS)
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@pytest.mark.parametrize("failpoint", [*OLD, *ROLLED, *NEW])
 def test_a_killed_run_of_rules(tmp_path: Path, failpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
     root, arguments = tmp_path / "db", ("--rules", "--concise")
     rule = WAYS_RULE.replace('<has-kv k="kind"/>', '<id-query type="way" ref="1"/>').encode()
     assert update_database(root, osm_file(START)).returncode == 0
     killed = run("osm3s_query", f"--db-dir={root}", *arguments, stdin=rule, failpoint=failpoint)
     assert killed.returncode == -signal.SIGKILL
-    assert sorted(stored(root)) == ([2_400_000_001] if failpoint == "after_merge" else sorted(areas_of()))
+    assert sorted(stored(root)) == ([2_400_000_001] if failpoint in NEW else sorted(areas_of()))
     assert run("osm3s_query", f"--db-dir={root}", *arguments, stdin=rule).returncode == 0
     assert sorted(stored(root)) == [2_400_000_001]
     assert verify.main([f"--db-dir={root}"]) == 0, capsys.readouterr().out

@@ -87,3 +87,16 @@ def test_the_dispatcher_of_the_areas_recovers_them(site: Site) -> None:
     assert site.run("update_database", stdin=change_file([])).returncode == 0
     assert stored(site.root) == expected([MOVED])
     assert logged(site, "rolled_forward", 1)
+
+
+@pytest.mark.parametrize("place", ["recovery_after_merge", "recovery_after_mirrors"])
+def test_a_dispatcher_that_is_killed_while_it_recovers(site: Site, place: str) -> None:
+    assert site.dispatcher("--areas", "--terminate").returncode == 0
+    killed = site.run("update_database", stdin=change_file([MOVED]), failpoint="before_merge:2")
+    assert killed.returncode == -signal.SIGKILL
+    start = ("dispatcher", "--areas", f"--db-dir={site.root}")
+    assert site.run(*start, failpoint=place).returncode == -signal.SIGKILL
+    assert site.run(*start, "--daemon").returncode == 0
+    assert stored(site.root) == expected([MOVED])
+    assert site.run("update_database", stdin=change_file([START[0]])).returncode == 0
+    assert stored(site.root) == expected([MOVED], [START[0]])
