@@ -627,7 +627,6 @@ int osm3s_out_rows(osm3s_snapshot *, osm3s_context *, const osm3s_row *rows, siz
  * now comes before what was, as in the reference. */
 int osm3s_order_quadtile(osm3s_snapshot *, osm3s_context *, const osm3s_rows *rows, int type, osm3s_row *out);
 /* --- geom_*.c: geometry. Ways are n pairs lat, lon; lat OSM3S_NO_COORD: not known. See native/geom.h. --- */
-
 uint64_t osm3s_morton_of_position(int32_t lat, int32_t lon);
 void osm3s_position_of_morton(uint64_t morton, int32_t *lat, int32_t *lon);
 uint32_t osm3s_quad_of_position(int32_t lat, int32_t lon);
@@ -870,5 +869,4 @@ int osm3s_inspect_pair(osm3s_snapshot *, uint32_t block, int delta, uint32_t pai
                        uint64_t *n);
 
 /* --- cffi end --- */
-
 #endif
