@@ -124,7 +124,8 @@ class ResourcePlanner(OpenAdmission):
         token = self._asked[conn].token
         client = self._clients[token]
         client.running -= 1
-        cooldown_s = self._cooldown_s(now_s - self._since_s.pop(conn)) if self.rate_limit(token) else 0
+        ran_s = now_s - self._since_s.pop(conn)
+        cooldown_s = self._cooldown_s(ran_s) if self.rate_limit(token) else 0
         if cooldown_s:
             insort(client.cooling, now_s + cooldown_s)
             heappush(self._cooling, (now_s + cooldown_s, token))

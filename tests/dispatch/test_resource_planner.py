@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from osm3s.dispatch.admission import Claim, Granted, Limits, Refused, Verdict, Wait
+from osm3s.dispatch.admission import AVERAGE_OVER_S, Claim, Granted, Limits, Refused, Verdict, Wait
 from osm3s.dispatch.resource_planner import COOLDOWN_MAX_S, SAME_QUERIES_MAX, WAIT_S, ResourcePlanner
 
 ANN, BOB = 0x01020304, 0x05060708
@@ -51,6 +51,19 @@ def test_the_sixth_that_would_wait_for_two_slots_is_refused_at_once() -> None:
     assert verdicts == [Granted()] * 2 + [Wait(WAIT_S)] * 5 + [Refused("rate_limited")]
     server.planner.forget(4)
     assert server.ask(0) == Wait(WAIT_S)
+
+
+@pytest.mark.parametrize("rate_limit", [0, 100])
+@pytest.mark.parametrize("token", [0, ANN])
+def test_nothing_is_kept_of_queries_that_have_ended(rate_limit: int, token: int) -> None:
+    server = Server(rate_limit)
+    for now_s in range(0, 10_000, 100):
+        assert server.ask(now_s, token) == Granted()
+        server.planner.release(server.n, now_s + 1, finished=True)
+    server.ask(20_000, token, space=10**9)  # refused; cooldowns have ended by now
+    kept = {name: len(value) for name, value in vars(server.planner).items() if isinstance(value, dict | list)}
+    assert kept.pop("_recent") == AVERAGE_OVER_S
+    assert set(kept.values()) == {0} and "_since_s" in kept
 
 
 def test_no_address_and_no_limit_have_no_slots() -> None:
@@ -162,7 +175,8 @@ class Histories(RuleBasedStateMachine):
                 assert self.now_s < until_s <= since_s + WAIT_S
                 self.waiting[conn] = (claim, since_s)
             case Refused(reason):
-                assert not waited or self.now_s >= since_s + WAIT_S
+                hopeless = 2 * max(claim.timeout_s, claim.maxsize_bytes) > 100  # told so once it has its slot
+                assert not waited or self.now_s >= since_s + WAIT_S or (reason == "timeout" and hopeless)
                 assert claim.token or reason == "timeout"
 
     @precondition(lambda self: self.running)
