@@ -1,6 +1,7 @@
 """Numbers and texts that are part of the contract with clients; everything else is stated where it is used."""
 
 OSM3S_VERSION = "0.7.62"
+SOURCE_HASH = "7c32a7d5d2eb05d3078b2b6736d177ed7d71cd69"
 GENERATOR = "Overpass API 0.7.62 7c32a7d5"
 """Printed in every answer. Clients compare it, so it names the version of the language, not of this program."""
 

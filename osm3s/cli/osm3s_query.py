@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from osm3s.constants import GENERATOR
+from osm3s.constants import OSM3S_VERSION, SOURCE_HASH
 from osm3s.errors import ContextError, Osm3sError, QueryRejected, UsageError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stdout.write(HELP)
             return 0
         if options.version:
-            print(GENERATOR.replace("API", "API version"))
+            print(f"Overpass API version {OSM3S_VERSION} {SOURCE_HASH}")
             return 0
         if options.clone:
             return _clone(options)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 
 from osm3s import log
-from osm3s.constants import GENERATOR
+from osm3s.constants import OSM3S_VERSION, SOURCE_HASH
 from osm3s.paths import DatabaseDir
 
 FLUSH_AFTER_S = 0.02
@@ -35,7 +35,7 @@ class Journal:
 
     def started(self) -> None:
         """Begin: both files exist from here on, and every user's process may add to them."""
-        text = f"Dispatcher version {' '.join(GENERATOR.split()[-2:])} just started."
+        text = f"Dispatcher version {OSM3S_VERSION} {SOURCE_HASH} just started."
         for path in self._paths:
             log.append(path, text)
             try:

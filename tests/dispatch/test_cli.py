@@ -64,7 +64,7 @@ def test_a_whole_life_in_the_background(site: Site) -> None:
     for name in ("database.log", "transactions.log"):
         first = Path(site.db_dir, name).read_text().splitlines()[0]
         assert re.fullmatch(
-            r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[\d+\] Dispatcher version 0\.7\.62 7c32a7d5 just started\.", first
+            r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[\d+\] Dispatcher version 0\.7\.62 [0-9a-f]{40} just started\.", first
         )
 
 
