@@ -10,6 +10,7 @@ from area_map import CONTENT, golden, make
 from golden_map import run
 from small_map import answer, bring_in, names, node, osm, way
 
+from osm3s.areas import generator
 from osm3s.eval.area_ids import uses_areas
 from osm3s.eval.limits import Limits
 from osm3s.ql import parse
@@ -135,3 +136,47 @@ def test_which_queries_tell_the_time_of_areas() -> None:
     telling = ["is_in(1,1);", "area[a];", "area(1);", "node(area:1);", "map_to_area;", "way(area)[a];"]
     assert all(uses_areas(parse(query)) for query in telling)
     assert not any(uses_areas(parse(query)) for query in ["node(1);", "rel(pivot);", 'way["area"="yes"];'])
+
+
+LATER = (
+    '<osmChange version="0.6"><modify>'
+    + node(13, (50.19, 10.205))
+    + node(21, (50.4, 10.05), tags="place=west")
+    + node(28, (50.15, 10.1), tags="place=outside")
+    + node(3, (50.35, 10.35))
+    + "</modify></osmChange>"
+)
+DATED = [
+    ("area[name=Town]->.a;node(area.a)[place];out ids;", "n21 n22 n23 n25 n26 n27 n29", "n22 n23 n25 n26 n27 n28 n29"),
+    ("area[name=Town]->.a;way(area.a);out ids;", "w32 w33 w35 w41 w42 w43 w45", "w33 w35 w41 w42 w43 w45 w46"),
+    ("way(35);nwr(area);out ids;", "n11 n12 n13 n23 n27 n29 w35 w42 w43", "n11 n12 n13 n27 w35"),
+    ("rel(51);map_to_area->.a;way(area.a)[highway];out ids;", "w41 w42 w43 w45", "w41 w42 w43 w45 w46"),
+    ("is_in(50.15,10.05);out ids;", "a3600000051 a3600000052", "a3600000051 a3600000052"),
+    ("is_in(50.203,10.208);out ids;", "w35 a3600000051 a3600000053", "a3600000051 a3600000053"),
+    ('node(area:3600000051)(newer:"2020-02-01T00:00:00Z");out ids;', "", "n3 n13 n28"),
+]
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The map with its history; some nodes moved in March, and the areas with them."""
+    root = tmp_path_factory.mktemp("dated") / "db"
+    bring_in(root, CONTENT, "2020-02-01T00:00:00Z")
+    later = LATER.replace('version="1"', 'version="2"').replace("2020-01-01", "2020-03-01")
+    bring_in(root, later, "2020-03-02T00:00:00Z")
+    generator.follow(str(root))
+    return root
+
+
+@pytest.mark.parametrize(("query", "before", "after"), DATED, ids=[query for query, _, _ in DATED])
+def test_dates_hold_for_what_is_in_areas(changed: Path, query: str, before: str, after: str) -> None:
+    """Stored areas themselves have no past. The answers are those of the reference."""
+    assert names(changed, f'[date:"2020-02-15T00:00:00Z"];{query}') == before
+    assert names(changed, f'[date:"2020-04-01T00:00:00Z"];{query}') == after == names(changed, query)
+
+
+def test_relations_of_areas_at_a_date(changed: Path) -> None:
+    """As they were then; the reference loses those that have changed since."""
+    assert names(changed, '[date:"2020-02-15T00:00:00Z"];area[admin_level];rel(pivot);out ids;') == "r51 r52 r53"
+    in_town = "area[name=Town]->.a;rel(area.a);out ids;"
+    assert names(changed, f'[date:"2020-02-15T00:00:00Z"];{in_town}') == "r51 r52 r53 r55", "not 56, by a later place"
