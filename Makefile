@@ -46,7 +46,7 @@ bench: build
 load: build
 	$(PY) -m bench.load $(if $(KEEP),--keep $(KEEP))
 load-memory: build
-	$(PY) -m bench.load $(if $(KEEP),--keep $(KEEP)) --sides reuse --memory 100000
+	$(PY) -m bench.load $(if $(KEEP),--keep $(KEEP)) --sides $(or $(SIDES),reuse) --memory $(or $(REQUESTS),100000)
 
 # --- for people ---
 

@@ -1,7 +1,7 @@
 """Many clients at once: the cases of the conformance kit at rising concurrency, while the data changes all the time.
 
-    python -m bench.load --keep DIR [--clients 1,4,16,64] [--seconds 8] [--sides osm3s,reuse,reference]
-    python -m bench.load --keep DIR --memory 100000        memory after every tenth of so many requests
+    python -m bench.load --keep DIR [--clients 1,4,16,64] [--seconds 12] [--sides osm3s,reuse,reference]
+    python -m bench.load --keep DIR --memory 100000        memory after every tenth of so many requests; of ours only
 
 With REFERENCE=<prefix> the reference serves the same data behind nginx and fcgiwrap, in turn with ours. Each client is
 a process with one connection that sends its next query when it has its answer; every answer is compared with the one
@@ -38,8 +38,11 @@ MEMORY_CLIENTS, MEMORY_PARTS = 8, 10
 HEAD = """\
 | side | clients | requests/s | p50 ms | p95 ms | p99 ms | small p50 | lost | other | requests | MB | updates, rules |
 |---|---|---|---|---|---|---|---|---|---|---|---|"""
+MEMORY_HEAD = """\
+| side | requests | requests/s | p95 ms | lost | other | updates | dispatcher | web server | parent | its processes |
+|---|---|---|---|---|---|---|---|---|---|---|"""
 GoOn = Callable[[int], bool]
-"""Whether a client that has its n-th answer asks again."""
+"""Whether a client that has its n-th answer asks again; also whether that answer counts for the throughput."""
 
 
 class Figures(NamedTuple):
@@ -51,13 +54,16 @@ class Figures(NamedTuple):
     small: list[float]
     lost: int
     other: int
+    within: int
+    """Answers that were complete while all clients were still asking: the last ones compete with fewer others."""
     seconds: float
+    """So long all clients were asking."""
     own_bytes: int
     changes: tuple[int, int]
 
     @property
     def throughput(self) -> float:
-        return len(self.latencies) / self.seconds
+        return self.within / self.seconds
 
     def row(self) -> str:
         p50, p95, p99 = (1000 * percentile(self.latencies, p) for p in (50, 95, 99))
@@ -87,11 +93,12 @@ def answers_at_rest(port: int, asked: list[Question]) -> list[bytes]:
 
 def client(
     port: int, asked: list[Question], right: list[bytes], seed: int, go_on: GoOn
-) -> tuple[list[float], list[float], int, int]:
-    """All questions in an order of its own, again and again; latencies, those of small answers, numbers of failures."""
+) -> tuple[list[float], list[float], int, int, int]:
+    """All questions in an order of its own, again and again: latencies, those of small answers, answers that were
+    lost, that were others, and that came while the client still had to ask."""
     latencies: list[float] = []
     small: list[float] = []
-    lost = other = 0
+    lost = other = within = 0
     order = list(range(len(asked)))
     chance = random.Random(seed)
     with HttpClient(port, timeout_s=120) as connection:
@@ -100,7 +107,7 @@ def client(
             chance.shuffle(order)
             for index in order:
                 if not go_on(len(latencies)):
-                    return latencies, small, lost, other
+                    return latencies, small, lost, other, within
                 begun = time.perf_counter()
                 try:
                     answer = ask(connection, asked[index].text)
@@ -109,12 +116,16 @@ def client(
                     connection.close()
                     continue
                 latencies.append(time.perf_counter() - begun)
+                within += go_on(len(latencies) - 1)
                 if asked[index].small:
                     small.append(latencies[-1])
                 other += digest(answer) != right[index]
 
 
-def load(name: str, served: Serving, asked: list[Question], right: list[bytes], clients: int, go_on: GoOn) -> Figures:
+def load(
+    name: str, served: Serving, asked: list[Question], right: list[bytes], clients: int, go_on: GoOn, seconds: float = 0
+) -> Figures:
+    """`seconds`: until when `go_on` says so; 0: until every client has had its number of answers."""
     begun, results = time.monotonic(), []
     for seed in range(clients):
         reading, writing = os.pipe()
@@ -131,15 +142,15 @@ def load(name: str, served: Serving, asked: list[Question], right: list[bytes], 
         results.append(reading)
     latencies: list[float] = []
     small: list[float] = []
-    lost = other = 0
+    lost = other = within = 0
     for reading in results:
         with open(reading, "rb") as pipe:
             found = pickle.load(pipe)
         latencies += found[0]
         small += found[1]
-        lost, other = lost + found[2], other + found[3]
-    seconds = time.monotonic() - begun
-    return Figures(name, clients, latencies, small, lost, other, seconds, served.own_bytes(), served.changes())
+        lost, other, within = lost + found[2], other + found[3], within + found[4]
+    seconds = seconds or time.monotonic() - begun
+    return Figures(name, clients, latencies, small, lost, other, within, seconds, served.own_bytes(), served.changes())
 
 
 def until(seconds: float) -> GoOn:
@@ -158,7 +169,7 @@ def table(sides: list[Side], numbers: list[int], seconds: float, work: Path) -> 
             for clients in numbers:
                 say(f"{side.name}: {clients} clients")
                 load(side.name, served, asked, right, clients, until(WARM_UP_S))
-                figures.append(load(side.name, served, asked, right, clients, until(seconds)))
+                figures.append(load(side.name, served, asked, right, clients, until(seconds), seconds))
                 lines.append(figures[-1].row())
                 say(lines[-1])
     return [*notes, "", HEAD, *lines, "", *verdicts(figures)]
@@ -188,15 +199,21 @@ def verdicts(figures: list[Figures]) -> list[str]:
 
 
 def memory(sides: list[Side], requests: int, work: Path) -> list[str]:
-    """What every part of so many requests leaves behind."""
-    asked, lines = questions(), [HEAD]
+    """What every part of so many requests leaves behind; memory in KB."""
+    asked, lines = questions(), ["Memory of each kind of process, in KB:", "", MEMORY_HEAD]
     each = requests // MEMORY_PARTS // MEMORY_CLIENTS
     for side in sides:
         fill(side, work)
         with serving(side, MEMORY_CLIENTS, work) as served:
             right = answers_at_rest(served.port, asked)
-            for _ in range(MEMORY_PARTS):
-                lines.append(load(side.name, served, asked, right, MEMORY_CLIENTS, lambda n: n < each).row())
+            for part in range(1, MEMORY_PARTS + 1):
+                found = load(side.name, served, asked, right, MEMORY_CLIENTS, lambda n: n < each)
+                kilobytes = " | ".join(str(held // 1024) for held in served.own_bytes_by_generation())
+                lines.append(
+                    f"| {side.name} | {part * each * MEMORY_CLIENTS} | {found.throughput:.0f} "
+                    f"| {1000 * percentile(found.latencies, 95):.1f} | {found.lost} | {found.other} "
+                    f"| {found.changes[0]} | {kilobytes} |"
+                )
                 say(lines[-1])
     return lines
 
@@ -205,7 +222,7 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench.load", description=__doc__)
     parser.add_argument("--keep", type=Path, help="keep data and databases here and use what is here already")
     parser.add_argument("--clients", default="1,4,16,64")
-    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--seconds", type=float, default=12.0)
     parser.add_argument("--sides", default="osm3s,reuse,reference")
     parser.add_argument("--memory", type=int, default=0, metavar="REQUESTS")
     parser.add_argument("--results", type=Path, default=RESULTS, help="directory for the table")

@@ -53,20 +53,32 @@ class Serving:
         """Memory of all its processes that is theirs: no page of a file, and none counted twice."""
         return sum(own_bytes_of_tree(pid) for pid in self._pids)
 
+    def own_bytes_by_generation(self) -> list[int]:
+        """Of the roots one by one, of their children together, and of all others."""
+        children = [child for pid in self._pids for child in children_of(pid)]
+        grandchildren = [own_bytes_of_tree(grandchild) for child in children for grandchild in children_of(child)]
+        return [*map(own_bytes_of, self._pids), sum(map(own_bytes_of, children)), sum(grandchildren)]
+
 
 def own_bytes_of_tree(root: int) -> int:
-    total, pending = 0, [root]
-    while pending:
-        pid = pending.pop()
-        try:
-            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
-                    total += int(line.split()[1]) * 1024
-            for task in os.listdir(f"/proc/{pid}/task"):
-                pending += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
-        except (OSError, ValueError):
-            continue
-    return total
+    return own_bytes_of(root) + sum(map(own_bytes_of_tree, children_of(root)))
+
+
+def own_bytes_of(pid: int) -> int:
+    """0 if it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:")))
+
+
+def children_of(pid: int) -> list[int]:
+    try:
+        tasks = [Path(f"/proc/{pid}/task/{task}/children").read_text() for task in os.listdir(f"/proc/{pid}/task")]
+    except OSError:
+        return []
+    return [int(child) for children in tasks for child in children.split()]
 
 
 def fill(side: Side, work: Path) -> None:
