@@ -5,8 +5,6 @@ A program catches `Osm3sError`, prints `str(error)` as one line on stderr and ex
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 
 class Osm3sError(Exception):
     """Base of all expected failures; the text is one line that says what is wrong and what to do."""
@@ -72,14 +70,15 @@ class DispatcherError(Osm3sError):
 # --- queries --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class Message:
-    """One complaint about a query text: `kind` is "encoding error", "parse error" or "static error"."""
+    """One complaint about a query text."""
 
-    kind: str
-    line: int
-    """1-based line of the text; 0 if the complaint has no place in it."""
-    text: str
+    __slots__ = ("kind", "line", "text")
+
+    def __init__(self, kind: str, line: int, text: str) -> None:
+        """`kind` is "encoding error", "parse error" or "static error"; `line` of the text, from 1 on, 0 if the
+        complaint has no place in it."""
+        self.kind, self.line, self.text = kind, line, text
 
     def __str__(self) -> str:
         """The line the reference prints on stderr."""

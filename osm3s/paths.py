@@ -26,7 +26,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 OSM_BASE, AREAS = "osm_base", "areas"
 """The domains: each has an index, block files, a version and a writer of its own."""
@@ -46,12 +45,19 @@ _BLOCK_FILES = {
 _VERSIONS = {OSM_BASE: "osm_base_version", AREAS: "area_version"}
 
 
-@dataclass(frozen=True, slots=True)
 class DatabaseDir:
     """One domain of a database directory; `root` needs no trailing slash."""
 
-    root: str
-    domain: str = OSM_BASE
+    __slots__ = ("domain", "root")
+
+    def __init__(self, root: str, domain: str = OSM_BASE) -> None:
+        self.root, self.domain = root, domain
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DatabaseDir) and (self.root, self.domain) == (other.root, other.domain)
+
+    def __hash__(self) -> int:
+        return hash((self.root, self.domain))
 
     @property
     def areas(self) -> DatabaseDir:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from osm3s.ffi import check, lib
 from osm3s.ffi.batch import Batch
@@ -23,8 +22,7 @@ AUTO, RULES, NONE = "auto", "rules", "none"
 """Who makes the areas: whoever updates the map, runs of rules, nobody."""
 
 
-@dataclass(slots=True)
-class AreaChange:
+class AreaChange(NamedTuple):
     """What becomes of the areas."""
 
     settings: dict[str, Any]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from dataclasses import dataclass, field
 
 from osm3s.errors import UsageError
 
@@ -13,7 +12,6 @@ COMPRESSION_METHODS = ("no", "gz", "lz4")
 AREAS = ("auto", "none")
 
 
-@dataclass(slots=True)
 class UpdateOptions:
     db_dir: str | None = None
     """None: the database of the running dispatcher."""
@@ -25,7 +23,10 @@ class UpdateOptions:
     areas: str | None = None
     """auto or none; None: as the database has it, or auto for a new one."""
     help: bool = False
-    files: list[str] = field(default_factory=list)
+
+    def __init__(self, db_dir: str | None = None) -> None:
+        self.db_dir = db_dir
+        self.files: list[str] = []
 
 
 def parse(arguments: list[str], allowed: Collection[str], *, files_allowed: bool) -> UpdateOptions:

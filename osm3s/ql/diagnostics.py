@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
 from osm3s.errors import Message, QueryRejected
@@ -24,11 +23,14 @@ class Place(NamedTuple):
 NOWHERE = Place(0)
 
 
-@dataclass(frozen=True, slots=True)
 class PlacedMessage(Message):
     """A message that also knows its column (from 1; 0 if unknown). Its text is that of the reference."""
 
-    column: int = 0
+    __slots__ = ("column",)
+
+    def __init__(self, kind: str, line: int, text: str, column: int = 0) -> None:
+        super().__init__(kind, line, text)
+        self.column = column
 
 
 class Diagnostics:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import msgpack
@@ -14,7 +13,6 @@ N_FILES = 6
 LEVELS = ("data", "meta", "attic")
 
 
-@dataclass(slots=True)
 class DatabaseSettings:
     """Stored as one msgpack map under the key `S` `database`."""
 
@@ -31,13 +29,13 @@ class DatabaseSettings:
     """The feed whose numbers these are; empty: not known."""
     pruned_commit: int = 0
     """The changelogs of the commits up to this one have been forgotten."""
-    next_block_id: list[int] = field(default_factory=lambda: [0, 0, 0])
+    next_block_id: list[int]
     """Per element type."""
     next_serial: int = 0
     """Number of the next page of the tag directory."""
-    file_len: list[int] = field(default_factory=lambda: [0] * N_FILES)
+    file_len: list[int]
     """Bytes in use of each block file; what lies behind belongs to nobody."""
-    n_elements: list[int] = field(default_factory=lambda: [0, 0, 0])
+    n_elements: list[int]
     map_id: str = ""
     """Of the map: drawn at its import. Of areas: that of the map they belong to."""
     areas: str = "none"
@@ -46,12 +44,21 @@ class DatabaseSettings:
     """Of areas: the commit of the map that they were made from."""
     made_by: str = ""
     """Of areas: "auto" if they follow the map, "rules" if they are what a run of rules has left."""
-    build: list[Any] = field(default_factory=list)
+    build: list[Any]
     """Of areas that are being made from the whole map, in several commits: map_id, the commit of the map at the
     beginning, and the relation up to which they are done; else empty."""
 
+    def __init__(self, **values: Any) -> None:
+        """All others are as in a database without content. Raises TypeError for what is no setting."""
+        self.next_block_id, self.n_elements = [0, 0, 0], [0, 0, 0]
+        self.file_len, self.build = [0] * N_FILES, []
+        for name, value in values.items():
+            if name not in self.__annotations__:
+                raise TypeError(f"no setting: {name}")
+            setattr(self, name, value)
+
     def pack(self) -> bytes:
-        packed: bytes = msgpack.packb(asdict(self))
+        packed: bytes = msgpack.packb({name: getattr(self, name) for name in self.__annotations__})
         return packed
 
     @classmethod

@@ -19,7 +19,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from struct import Struct
 from struct import error as StructError
 from typing import NamedTuple
@@ -52,8 +51,7 @@ class WrittenExtent(NamedTuple):
     sum: int
 
 
-@dataclass(frozen=True, slots=True)
-class Shadow:
+class Shadow(NamedTuple):
     base_commit: int
     """The commit that the changes are based on."""
     extents: list[WrittenExtent]

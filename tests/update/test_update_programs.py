@@ -6,6 +6,7 @@ import bz2
 import gzip
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -55,6 +56,23 @@ def test_levels(tmp_path: Path, flag: str, level: str) -> None:
 def test_a_program_prints_nothing_when_all_is_well(tmp_path: Path) -> None:
     done = update_database(tmp_path / "db", START, "--meta", "--flush-size=0", "--compression-method=gz")
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+SLOW_TO_IMPORT = {"dataclasses", "inspect", "argparse", "asyncio", "numpy", "osmium", "tempfile", "tqdm"}
+
+
+def test_a_minute_imports_nothing_slow(tmp_path: Path) -> None:
+    root, diffs = tmp_path / "db", tmp_path / "diffs"
+    assert update_database(root, START, "--keep-attic").returncode == 0
+    diffs.mkdir()
+    (diffs / "1.osc").write_bytes(change_file([NODE._replace(version=2, timestamp=NODE.timestamp + 1)]))
+    code = (
+        "import sys; from osm3s.cli.update_from_dir import main;"
+        f"assert main(['--osc-dir={diffs}', '--db-dir={root}']) == 0; print({SLOW_TO_IMPORT} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "set()\n"
+    assert Database(root).settings.commit == 2
 
 
 def test_an_unsorted_document_is_sorted(tmp_path: Path) -> None:
