@@ -12,6 +12,7 @@ struct crowd {
     uint32_t n;
     northern_end *ends;       /* ascending */
     int32_t *chunk_norths;    /* the northernmost end of each EDGES_PER_CHUNK edges by their southern ends */
+    int32_t *reaches;         /* the same of these and of all before */
     size_t n_marks;
     mark *marks;              /* the turns of the first n_edges edges are those from the n_turns of the mark before on */
     int32_t *turns; size_t n_turns, cap_turns;
@@ -23,6 +24,7 @@ static void crowd_free(crowd *c)
         return;
     free(c->ends);
     free(c->chunk_norths);
+    free(c->reaches);
     free(c->marks);
     free(c->turns);
     free(c);
@@ -100,14 +102,17 @@ static crowd *crowd_new(const segment *edges, const uint32_t *items, size_t n, i
     c->n = (uint32_t)n;
     c->ends = malloc(n * sizeof *c->ends);
     c->chunk_norths = malloc(n_chunks * sizeof *c->chunk_norths);
+    c->reaches = malloc(n_chunks * sizeof *c->reaches);
     c->marks = malloc(n_chunks * sizeof *c->marks);
-    if (c->ends == NULL || c->chunk_norths == NULL || c->marks == NULL)
+    if (c->ends == NULL || c->chunk_norths == NULL || c->reaches == NULL || c->marks == NULL)
         goto failed;
     for (size_t i = 0; i < n; i++) {
         int32_t north = northern(edges + items[i]), *of_chunk = &c->chunk_norths[i / EDGES_PER_CHUNK];
         *of_chunk = i % EDGES_PER_CHUNK && *of_chunk > north ? *of_chunk : north;
         c->ends[i] = (northern_end){north, items[i]};
     }
+    for (size_t i = 0; i * EDGES_PER_CHUNK < n; i++)
+        c->reaches[i] = i && c->reaches[i - 1] > c->chunk_norths[i] ? c->reaches[i - 1] : c->chunk_norths[i];
     qsort(c->ends, n, sizeof *c->ends, compare_norths);
     if (add_marks(c, edges, west, east) == OSM3S_OK)
         return c;
@@ -119,7 +124,7 @@ failed:
 static size_t crowd_bytes(const crowd *c)
 {
     size_t n_chunks = c->n / EDGES_PER_CHUNK + 1;
-    return sizeof *c + c->n * sizeof *c->ends + n_chunks * (sizeof *c->chunk_norths + sizeof *c->marks)
+    return sizeof *c + c->n * sizeof *c->ends + n_chunks * (2 * sizeof *c->chunk_norths + sizeof *c->marks)
            + c->cap_turns * sizeof *c->turns;
 }
 
@@ -212,7 +217,19 @@ bool crowd_is_odd(const crowd *c, const segment *edges, int32_t lat, int32_t lon
 column_walk columns_walk(const columns *c, uint32_t column, int32_t south, int32_t north)
 {
     column_walk w = {.edges = c->edges, .south = south, .north = north};
+    const crowd *crowd = c->crowds ? c->crowds[column] : NULL;
     w.items = grid_cell(c->index, 0, column, &w.n);
-    w.chunk_norths = c->crowds && c->crowds[column] ? c->crowds[column]->chunk_norths : NULL;
+    if (crowd == NULL)
+        return w;
+    size_t low = 0, high = (w.n - 1) / EDGES_PER_CHUNK + 1; /* the first chunk that may have an edge */
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (crowd->reaches[middle] < south)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    w.at = low * EDGES_PER_CHUNK;
+    w.chunk_norths = crowd->chunk_norths;
     return w;
 }
