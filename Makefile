@@ -15,7 +15,7 @@ $(VENV)/installed: pyproject.toml
 	touch $@
 
 $(VENV)/built: $(VENV)/installed $(NATIVE)
-	$(PY) setup.py --quiet build_ext --inplace --force
+	$(PY) -W ignore setup.py --quiet build_ext --inplace --force
 	touch $@
 
 # Programs start in half the time, also where they may not write what they have compiled.
