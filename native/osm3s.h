@@ -626,6 +626,9 @@ int osm3s_out_rows(osm3s_snapshot *, osm3s_context *, const osm3s_row *rows, siz
 /* The rows in the reference's quadtile order, then by id, into out (room for rows->n). At a time in the past what is there
  * now comes before what was, as in the reference. */
 int osm3s_order_quadtile(osm3s_snapshot *, osm3s_context *, const osm3s_rows *rows, int type, osm3s_row *out);
+/* The reference's quadtile indexes of n rows, into out. */
+int osm3s_quads(osm3s_snapshot *, const osm3s_row *rows, size_t n, int type, uint32_t *out);
+
 /* --- geom_*.c: geometry. Ways are n pairs lat, lon; lat OSM3S_NO_COORD: not known. See native/geom.h. --- */
 uint64_t osm3s_morton_of_position(int32_t lat, int32_t lon);
 void osm3s_position_of_morton(uint64_t morton, int32_t *lat, int32_t *lon);

@@ -84,7 +84,7 @@ static bool clip_member_way(const osm3s_bbox *box, way_nodes *nodes)
  * look up, and print with placeholders if nothing of them is visible. */
 static bool square_meets(uint32_t quad, const osm3s_bbox *clip)
 {
-    if (quad >> 31 && quad & 0x80) /* the whole world */
+    if (quad >> 31 && (quad & 0xff) == 0x80) /* the whole world */
         return true;
     /* Tiles of 65536 units; the square of level i has 4 * 4^i of them on a side and begins at a multiple of half. */
     unsigned level = quad >> 31 ? (unsigned)__builtin_ctz(quad & 0x7f) : 0;

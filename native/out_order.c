@@ -33,6 +33,14 @@ static int quad_of_row(osm3s_snapshot *s, const osm3s_row *row, int type, uint32
     return OSM3S_OK;
 }
 
+int osm3s_quads(osm3s_snapshot *s, const osm3s_row *rows, size_t n, int type, uint32_t *out)
+{
+    int error = OSM3S_OK;
+    for (size_t i = 0; i < n && error == OSM3S_OK; i++)
+        error = quad_of_row(s, &rows[i], type, &out[i]);
+    return error;
+}
+
 /* One pass of a stable radix sort, by 16 bits of the key. */
 static void sort_pass(const keyed *from, keyed *to, size_t n, int shift, uint32_t *counts)
 {

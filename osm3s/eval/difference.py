@@ -7,13 +7,14 @@ consists of. In a second run `compare` makes sets of what differs, which `out` p
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from osm3s.errors import QueryFailed
 from osm3s.eval.derived_order import unmatched
 from osm3s.eval.details import details_of
 from osm3s.eval.differing import differing_pairs
+from osm3s.eval.differing_in_box import differing_in_box
 from osm3s.eval.execution import Execution
 from osm3s.ffi.element_set import NODE, RELATION, TYPES, WAY, ElementSet
 from osm3s.ffi.out import RowPrinter, Users
@@ -79,30 +80,37 @@ class Difference:
 
     # --- out --------------------------------------------------------------------------------------------------------
 
-    def out(self, execution: Execution, statement: Element, set_: ElementSet, options: PrintOptions) -> None:
-        """Take or compare what a statement prints."""
+    def out(self, execution: Execution, statement: Element, options: PrintOptions) -> None:
+        """Take or compare what a statement prints. As in the reference, a set that was never written in one of the runs
+        is not printed at all."""
+        name = statement.get("from")
         if self.wrapped:
-            self._out_wrapped(execution, set_, options)
+            self._out_wrapped(execution, execution.read(name), options)
+            return
+        compared, set_ = execution.sets.compared(name), execution.sets.get(name)
+        if compared is None and set_ is None:
             return
         if id(statement) in self._seen:
             raise QueryFailed(IN_A_LOOP)
         self._seen.add(id(statement))
-        if not self.is_second_run:
-            self._printed[id(statement)] = self._taken(execution, set_, options)
-            return
-        compared = execution.sets.compared(statement.get("from"))
         if compared is not None:
+            options = replace(options, bbox=None)  # compared has been without a box
             after = self._taken(execution, compared.after, options)
             with execution.at(self.before_s):
                 before = self._taken(execution, compared.before, options)
-        else:
-            after = self._taken(execution, set_, options)
-            before = self._printed.pop(id(statement), Printed(ElementSet(), None, None))
-        self._print(execution, before, after, options)
+            self._print(execution, before, after, options)
+        elif set_ is not None:
+            taken = self._taken(execution, set_, options)
+            if not self.is_second_run:
+                self._printed[id(statement)] = taken
+            elif id(statement) in self._printed:
+                self._print(execution, self._printed.pop(id(statement)), taken, options)
 
     def _taken(self, execution: Execution, set_: ElementSet, options: PrintOptions) -> Printed:
         elements = set_.copy()
         execution.snapshot.resolve_nodes(elements)
+        if options.bbox is not None:  # then geometry is compared even if it is not printed
+            options = replace(options, geometry="full")
         users, members = details_of(execution, elements, options)
         return Printed(elements, members, users)
 
@@ -132,6 +140,8 @@ class Difference:
         write = execution.writer.sink.write
         for element_type in TYPES:
             pairs = differing_pairs(execution, before.elements, after.elements, element_type, self.interval)
+            if options.bbox is not None and element_type != NODE:
+                pairs = differing_in_box(execution, pairs, (before.members, after.members), element_type, options.bbox)
             gone = [old.id for old, new in pairs if new is None] if self.shows_deleted else []
             come = [new.id for old, new in pairs if old is None] if self.shows_deleted else []
             remains = self._beside(execution, element_type, gone, self.after_s, options)
@@ -249,4 +259,5 @@ class Difference:
         kept_old, kept_new = before.copy((NODE, WAY, RELATION)), after.copy((NODE, WAY, RELATION))
         kept_old.intersect(old)
         kept_new.intersect(new)
+        kept_old.deriveds, kept_new.deriveds = unmatched(before.deriveds, after.deriveds)
         return kept_old, kept_new

@@ -58,15 +58,16 @@ def _with_moved_members(
     moved, found = ElementSet(), ElementSet()
     for element_type in (NODE, WAY):
         with execution.at(interval[0]):
-            old = _places_of_members(execution, before, element_type)
+            old = places_of_members(execution, before, element_type)
         with execution.at(interval[1]):
-            new = _places_of_members(execution, after, element_type)
+            new = places_of_members(execution, after, element_type)
         moved.put_ids(element_type, {number for number, _ in old.items() ^ new.items()})
     relations_with(execution, both, moved, (NODE, WAY), None, found)
     return found
 
 
-def _places_of_members(execution: Execution, relations: ElementSet, element_type: int) -> dict[int, int]:
+def places_of_members(execution: Execution, relations: ElementSet, element_type: int) -> dict[int, int]:
+    """Numbers that tell places of the node or way members from each other, by id."""
     members = ElementSet()
     member_rows(execution, relations, element_type, None, members, or_later=True)
     rows = members.handle.of[element_type]

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from osm3s.eval.batch import element_batches
 from osm3s.eval.execution import Execution
 from osm3s.eval.recursion import member_rows, way_nodes, ways_of_nodes
-from osm3s.eval.spatial import BBox, lat_e7, lon_e7
-from osm3s.ffi import ffi, lib
+from osm3s.eval.spatial import BBox
 from osm3s.ffi.element_set import NODE, WAY, ElementSet
 from osm3s.output.derived import Point, Position
 
@@ -78,7 +77,7 @@ class Localization:
     def position(self, node: int) -> Position | None:
         """None if it is not known or outside of the box."""
         position = self._positions.get(node)
-        if position is None or (self._box is not None and not self._within([position])):
+        if position is None or (self._box is not None and not self._box.meets([position])):
             return None
         return position
 
@@ -112,16 +111,8 @@ class Localization:
 
     def _piece(self, refs: list[int]) -> Piece:
         positions = [self._positions[ref] for ref in refs]
-        visible = self._box is None or self._within(positions)
+        visible = self._box is None or self._box.meets(positions)
         return Piece(refs[0], refs[-1], positions if visible else [])
-
-    def _within(self, positions: list[Position]) -> bool:
-        """Does a line of positions touch the box?"""
-        assert self._box is not None
-        flat = [number for lat, lon in positions for number in (lat_e7(lat), lon_e7(lon))]
-        if len(positions) == 1:
-            return bool(lib.osm3s_bbox_contains(self._box.c[0], *flat))
-        return bool(lib.osm3s_way_meets_bbox(ffi.new("int32_t[]", flat), len(positions), self._box.c[0]))
 
 
 def _numbers_at_one_place(positions: dict[int, Position]) -> dict[int, int]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from osm3s.errors import QueryFailed
 from osm3s.eval.changes import changed_ids
+from osm3s.eval.derived_places import meets_box
 from osm3s.eval.execution import Execution, require_history
 from osm3s.eval.filters import FILTERS
 from osm3s.eval.predicate import Predicate
@@ -110,15 +111,19 @@ class QueryPlan:
         return self._keep_true(result)
 
     def run_deriveds(self) -> ElementSet:
-        """The derived objects that are in all given sets and satisfy the filters by tags and conditions."""
+        """The derived objects that are in all given sets and boxes and satisfy the filters by tags and conditions."""
         result = ElementSet()
         if self.input_sets:
             first, *others = [self.execution.read(name) for name in self.input_sets]
             result.deriveds = first.deriveds
             for other in others:
                 result.keep_deriveds_of(other)
+            boxes = [place for place in self.spatial if isinstance(place, BBox)]  # others let all pass
             result.deriveds = [
-                derived for derived in result.deriveds if all(tag.matches(derived.tags) for tag in self.tags)
+                derived
+                for derived in result.deriveds
+                if all(tag.matches(derived.tags) for tag in self.tags)
+                and all(meets_box(derived.geometry, box) for box in boxes)
             ]
         return self._keep_true(result)
 
@@ -206,9 +211,9 @@ class QueryPlan:
         if not (areas and self.tags):
             return areas
         if not all(area.is_stored for area in areas):
-            return [area for area in areas if all(tag.matches(area.tags) for tag in self.tags)]
+            return [area for area in areas if all(tag.matches_area(area.tags) for tag in self.tags)]
         by_tags, found = QueryPlan(self.execution, stored.snapshot), ElementSet()
-        by_tags.tags = [tag for tag in self.tags if not tag.passes_objects]
+        by_tags.tags = self.tags
         by_tags._filter_rows(ElementSet.of_rows(WAY, (area.row for area in areas)), WAY, by_tags._predicate(), found)
         passed = set(found.ids(WAY))
         return [area for area in areas if area.id in passed]

@@ -57,10 +57,10 @@ class Scope:
         self._groups.pop(name, None)
 
     def export(self, but: str | None = None) -> None:
-        """Write all sets of this scope to the one outside, but for one."""
+        """Write all sets of this scope to the one outside, but for one. What `compare` makes stays inside."""
         assert self.outer is not None
         for name, set_ in self._own.items():
-            if name != but:
+            if name != but and not isinstance(set_, ComparedSets):
                 self.outer[name] = set_
 
     # --- groups of `for` --------------------------------------------------------------------------------------------

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from osm3s.eval.limits import Limits
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import NODE, WAY, ElementSet
+from osm3s.output.derived import Bounds, Position
 from osm3s.storage.snapshot import Snapshot
 
 
@@ -27,6 +29,18 @@ class BBox:
 
     def boxes(self) -> tuple[Any, int]:
         return self.c, 1
+
+    def meets(self, positions: Sequence[Position]) -> bool:
+        """Whether a line of positions, or a single one, touches the box."""
+        flat = [number for lat, lon in positions for number in (lat_e7(lat), lon_e7(lon))]
+        if len(positions) == 1:
+            return bool(lib.osm3s_bbox_contains(self.c[0], *flat))
+        return bool(lib.osm3s_way_meets_bbox(ffi.new("int32_t[]", flat), len(positions), self.c[0]))
+
+    @property
+    def center(self) -> Position:
+        box = self.c[0]
+        return Bounds(box.south / 1e7, box.west / 1e7, box.north / 1e7, box.east / 1e7).center
 
 
 class Polygon:

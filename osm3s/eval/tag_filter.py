@@ -68,17 +68,22 @@ class TagFilter:
         """Whether the counts of `blocks` are those of the elements that pass."""
         return self.names_key and self._kind in (lib.OSM3S_TAG_EQUALS, lib.OSM3S_TAG_HAS_KEY)
 
-    @property
-    def passes_objects(self) -> bool:
-        """Whether all objects of a set that are not elements of the map pass: filters by a regular expression for keys
-        let them, as in the reference."""
-        passes: bool = self._kind == lib.OSM3S_TAG_KEY_MATCHES
-        return passes
-
     def matches(self, tags: Sequence[tuple[str, str]]) -> bool:
-        """Decide for one object that is not an element of the map."""
-        if self.passes_objects:
+        """Decide for a derived object. Filters by a regular expression for keys let all of them pass, as in the
+        reference."""
+        if self._kind == lib.OSM3S_TAG_KEY_MATCHES:
             return True
+        return self._finds(tags)
+
+    def matches_area(self, tags: Sequence[tuple[str, str]]) -> bool:
+        """Decide for a stored area."""
+        if self._key_regex is None:
+            return self._finds(tags)
+        of_keys = [_bytes(value) for key, value in tags if self._key_regex.matches(_bytes(key))]
+        found = bool(of_keys) if self._value_regex is None else any(map(self._value_regex.matches, of_keys))
+        return found != self.negate
+
+    def _finds(self, tags: Sequence[tuple[str, str]]) -> bool:
         values = [_bytes(value) for key, value in tags if _bytes(key) == self.key]
         if self._kind == lib.OSM3S_TAG_EQUALS:
             found = self.value in values

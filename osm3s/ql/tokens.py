@@ -24,6 +24,8 @@ _SPACE_AND_TOKEN = re.compile(rf"[ \t\n\v\f\r]*+(?!/[/*])({_TOKEN_PATTERN})", re
 _ESCAPE = re.compile(
     r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{0,4})|(.)|\Z)", re.DOTALL
 )
+_STRING_OR_COMMENT = re.compile(r"""\"[^"\\]*+(?:\\.[^"\\]*+)*+"|'[^'\\]*+(?:\\.[^'\\]*+)*+'|/\*.*?\*/""", re.DOTALL)
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
 _STRAY_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _IDENTIFIER_START = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 _DIGITS = frozenset("0123456789")
@@ -96,7 +98,13 @@ class Cursor:
 
     @property
     def place(self) -> Place:
-        return Place(self.line, self.start - self._line_start + 1)
+        before = self.text[self._line_start : self.start]
+        column = len(before) + 1
+        if not before.isascii() or "\\" in before or "/*" in before:  # as the reference counts
+            column = len(before.encode("utf-8", "surrogateescape")) + 1
+            for string in _STRING_OR_COMMENT.findall(before):
+                column -= 1 if string.startswith("/*") else len(_ESCAPED.findall(string))
+        return Place(self.line, column)
 
     def advance(self) -> None:
         """Go to the next token, or set `good` to false and keep the last one."""

@@ -20,6 +20,9 @@ from .random_core import random_core_query
 from .random_query import random_query
 from .systems import InProcess, Program, Reference
 
+PROGRESS = 5000
+"""After so many pairs each, a line says how far it is."""
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.differential", description=__doc__.split("\n")[0])
@@ -43,15 +46,20 @@ def main() -> int:
             tally.add(part)
             for difference in part.differences:
                 print(report(difference), flush=True)
+            if tally.pairs // PROGRESS > (tally.pairs - part.pairs) // PROGRESS:
+                print(summary(options.seed, tally, time.monotonic() - started_s), file=sys.stderr)
             if len(tally.differences) >= options.most:
                 break
-    print(
-        f"seed {options.seed}: {tally.pairs} pairs, {len(tally.differences)} differences; "
-        f"{tally.empty} answers were empty, {tally.unanswered} times there was none, "
-        f"{tally.excused} differ on purpose; "
-        f"{time.monotonic() - started_s:.0f} s"
-    )
+    print(summary(options.seed, tally, time.monotonic() - started_s))
     return 1 if tally.differences else 0
+
+
+def summary(seed: int, tally: Tally, elapsed_s: float) -> str:
+    return (
+        f"seed {seed}: {tally.compared} pairs compared, {len(tally.differences)} differences; "
+        f"{tally.empty} answers were empty, {tally.excused} differ on purpose; "
+        f"{tally.unanswered} more pairs had no answer; {elapsed_s:.0f} s"
+    )
 
 
 def report(difference: Difference) -> str:

@@ -19,7 +19,7 @@ from osm3s import ql
 from osm3s.errors import QueryRejected
 
 from .dataset import DataSet
-from .deviations import noted, watch
+from .deviations import excused, start, watch
 from .random_data import random_data
 from .random_query import random_query
 from .shrink import shrink
@@ -58,11 +58,16 @@ class Tally:
     """What came out; `unanswered` are pairs on which the judge itself fails, `excused` are deviations."""
 
     pairs: int = 0
+    """That were asked; those that nobody answered are among them."""
     empty: int = 0
     unanswered: int = 0
     excused: int = 0
     differences: list[Difference] = field(default_factory=list)
-    words: set[str] = field(default_factory=set)
+
+    @property
+    def compared(self) -> int:
+        """So many pairs have two answers."""
+        return self.pairs - self.unanswered
 
     def add(self, other: Tally) -> None:
         self.pairs += other.pairs
@@ -70,7 +75,6 @@ class Tally:
         self.unanswered += other.unanswered
         self.excused += other.excused
         self.differences += other.differences
-        self.words |= other.words
 
 
 def campaign(
@@ -125,15 +129,15 @@ def _ask_all(
             last.seek(0)
             pickle.dump((data, text), last)
             last.flush()
-            noted.clear()
-            answers = _in_order(data, judged.ask(text), judge.ask(text))
+            answers = _ask(data, text, judged, judge)
             tally.pairs += 1
-            tally.empty += not answers[1].found
             if answers[1].failed:
                 tally.unanswered += 1
-            elif answers[0] == answers[1]:
                 continue
-            elif noted or answers[1].has_impossible_place:
+            tally.empty += not answers[1].found
+            if answers[0] == answers[1]:
+                continue
+            if excused(*answers):
                 tally.excused += 1
             else:
                 tally.differences.append(_smallest(f"{place} pair {i}", data, query, form, systems, small))
@@ -173,16 +177,18 @@ def _smallest(
 
 
 def _differ(judged: Answer, judge: Answer) -> bool:
-    return judged != judge and not judge.failed and not noted and not judge.has_impossible_place
+    return judged != judge and not judge.failed and not excused(judged, judge)
 
 
 def _answers(data: DataSet, text: str, systems: MakeSystems) -> tuple[Answer, Answer]:
     with tempfile.TemporaryDirectory() as directory:
-        judged, judge = loaded(Path(directory), data, systems)
-        noted.clear()
-        return _in_order(data, judged.ask(text), judge.ask(text))
+        return _ask(data, text, *loaded(Path(directory), data, systems))
 
 
-def _in_order(data: DataSet, judged: Answer, judge: Answer) -> tuple[Answer, Answer]:
-    """The tags of former versions come in any order."""
-    return (judged.in_order(), judge.in_order()) if data.history else (judged, judge)
+def _ask(data: DataSet, text: str, judged: System, judge: System) -> tuple[Answer, Answer]:
+    """What the judge has no time for, the other is not asked. The tags of former versions come in any order."""
+    start(data, text)
+    answer = judge.ask(text)
+    if answer.late:
+        return answer, answer
+    return (judged.ask(text).in_order(), answer.in_order()) if data.history else (judged.ask(text), answer)

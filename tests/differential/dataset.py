@@ -156,6 +156,25 @@ class DataSet:
         )
 
     @property
+    def roles(self) -> list[str]:
+        """That a member has: beside a set, the reference overlooks any other."""
+        return sorted({member.role for relation in self.of("relation") for member in relation.members})
+
+    @property
+    def polar(self) -> bool:
+        """A place near a node may be so near to a pole that it surrounds it."""
+        return any(abs(node.lat_e7) > 899 * 10**6 for node in self.of("node"))
+
+    @property
+    def vast(self) -> bool:
+        """A way may reach over more than a tenth of the world."""
+        nodes = self.of("node")
+        return any(
+            max(sides) - min(sides) > 25 * 10**7
+            for sides in ([node.lat_e7 for node in nodes], [node.lon_e7 for node in nodes])
+        )
+
+    @property
     def placeless(self) -> bool:
         """A relation has members, but no place of its own: to the reference it is everywhere."""
         return any(

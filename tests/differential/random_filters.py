@@ -218,17 +218,12 @@ class Filters:
             lowest = rng.randint(1, 3)
             restriction = ":" + rng.choice((str(lowest), f"{lowest}-", f"{lowest}-{lowest + rng.randint(0, 2)}"))
         elif word in ("r", "bw", "br") or (word == "bn" and type_ in ("rel", "relation")):
-            if rng.random() < 0.4:
-                restriction = f":{quoted(self._role(), rng)}"
+            if self.data.roles and rng.random() < 0.4:
+                restriction = f":{quoted(rng.choice(self.data.roles), rng)}"
         elif (word == "w" or (word == "bn" and type_ == "way")) and rng.random() < 0.4:
             positions = [str(rng.choice((1, 1, 2, 3, -1, -1, -2, 5))) for _ in range(rng.choice((1, 1, 2)))]
             restriction = ":" + ",".join(positions)
         return Tree("filter", (f"({word}{self._suffix()}{restriction})",))
-
-    def _role(self) -> str:
-        """One that a member has: beside a set, the reference overlooks any other."""
-        roles = sorted({member.role for relation in self.data.of("relation") for member in relation.members})
-        return self.rng.choice(roles or [""])
 
     # --- versions and conditions -----------------------------------------------------------------------------------
 

@@ -38,9 +38,8 @@ class _Maker:
         statements += [self._selection() for _ in range(rng.choice((1, 1, 2)))]
         statements += [self.statement() for _ in range(rng.choice((0, 0, 1, 1, 2, 3)))]
         statements.append(self._out())
-        if rng.random() < 0.3:
-            self.evaluators.sets = ["_", *SETS[1:]]
-            statements.append(self._out())
+        if rng.random() < 0.6:
+            statements += [self._out_of(name) for name in sorted(set(self.evaluators.sets))]
         return Tree("script", (settings.tree, Row(tuple(statements), rng.choice(("", "", "\n")), 1)))
 
     def _prelude(self) -> list[Tree]:
@@ -263,6 +262,9 @@ class _Maker:
     # --- output ----------------------------------------------------------------------------------------------------
 
     def _out(self) -> Tree:
+        return self._out_of(self._from().lstrip("."))
+
+    def _out_of(self, name: str) -> Tree:
         rng = self.rng
         if self.loops and self.in_diff:
             return self._item()
@@ -283,4 +285,5 @@ class _Maker:
         if rng.random() < 0.3:
             rng.shuffle(words)
         row = Row(tuple(Tree("word", (f" {word}",)) for word in words))
-        return self._new(f"{self._from()} out", row, ";")
+        own = "" if name in ("", "_") else f".{name}"
+        return self._new(f"{own} out", row, ";")

@@ -25,7 +25,7 @@ from .dataset import DataSet
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 TIMESTAMP = "2021-01-01T00:00:00Z"
-TIMEOUT_S = 2
+TIMEOUT_S = 1
 AREA_RULES = """<osm-script>
   <query type="relation" into="pivots"><has-kv k="type" v="multipolygon"/></query>
   <foreach from="pivots" into="pivot">
@@ -42,15 +42,23 @@ AREA_RULES = """<osm-script>
   </foreach>
 </osm-script>"""
 _LEVEL_FLAGS = {"data": [], "meta": ["--meta"], "attic": ["--keep-attic"]}
-_FAILURES = ("killed by signal", "no answer after", "runtime error: Query run out of memory", "runtime error: open64")
+_LATE = "no answer after"
+_FAILURES = ("killed by signal", _LATE, "runtime error: Query run out of memory", "runtime error: open64")
 _TOO_WEAK = "runtime error: Filters too weak in query statement"  # a deviation: what is answered is no error
 _GENERATOR = re.compile(rb'("generator": |generator=)"[^"]*"')
+_NEGATIVE_ZERO = re.compile(rb'([" =\t,;|])-(0\.0000000)\b')
 _NO_PLACE = re.compile(rb'l(?:at|on)"?[=:] ?"?(?:100|200|-91|-2[01][0-9])\.[0-9]{7}')
 _NEW_IN_RESULT = re.compile(
     rb'<action type="modify">\n<old>\n  <(?:node|way|relation)(?: [^>]*)?/>\n</old>\n<new>\n(.*?)</new>\n</action>',
     re.S,
 )
+_SOMETHING = re.compile(rb'id="|"id":|<tag |<action |\A[^<{\n]*\n.')
 _TAG = re.compile(rb' *<tag k=|    "[^"]*": "')
+_ID = re.compile(rb' id="\d+"|  "id": \d+')
+_REPEATED = re.compile(
+    rb"(  <(node|way|relation) [^>]*(?:/>\n|(?<!/)>\n(?:    .*\n)*  </\2>\n))\1+"
+    rb'|(\{\n  "type": (?:.*\n)*?\}),\n\3(?=,?\n)'
+)
 _AREAS = re.compile(rb' areas="[^"]*"|    "timestamp_areas_base": "[^"]*",\n')
 
 
@@ -64,7 +72,7 @@ class Answer:
     @staticmethod
     def of(output: bytes, messages: bytes) -> Answer:
         lines = messages.decode("utf-8", "surrogateescape").split("\n")
-        output = _AREAS.sub(b"", _GENERATOR.sub(rb'\1""', output))
+        output = _NEGATIVE_ZERO.sub(rb"\1\2", _AREAS.sub(b"", _GENERATOR.sub(rb'\1""', output)))
         return Answer(output, tuple(line for line in lines if "error:" in line and not line.startswith(_TOO_WEAK)))
 
     def in_order(self) -> Answer:
@@ -80,10 +88,18 @@ class Answer:
             tags = []
         return Answer(b"\n".join([*lines, *tags]), self.errors)
 
+    def without_order(self) -> list[bytes]:
+        """The lines in one order, without ids."""
+        return sorted(_ID.sub(b"", line.rstrip(b",")) for line in self.output.split(b"\n"))
+
+    def without_repetitions(self) -> Answer:
+        """The same with elements that are printed twice, one after the other, once."""
+        return Answer(_REPEATED.sub(lambda match: match[1] or match[3], self.output), self.errors)
+
     @property
     def found(self) -> bool:
         """Something that is not only the frame."""
-        return b'id="' in self.output or b'"id":' in self.output or self.output.count(b"\n") == 1
+        return bool(_SOMETHING.search(self.output)) or self.output.count(b"\n") == 1
 
     @property
     def has_impossible_place(self) -> bool:
@@ -94,6 +110,11 @@ class Answer:
     def failed(self) -> bool:
         """Crashed, or out of time or memory: not an answer to be measured by."""
         return any(line.startswith(_FAILURES) for line in self.errors)
+
+    @property
+    def late(self) -> bool:
+        """Out of time."""
+        return any(line.startswith(_LATE) for line in self.errors)
 
     def text(self) -> str:
         return "\n".join([*self.errors, self.output.decode("utf-8", "replace")])
@@ -192,7 +213,7 @@ def _ask(command: list[str], query: str) -> Answer:
     try:
         done = subprocess.run(command, input=query.encode(), capture_output=True, check=False, timeout=TIMEOUT_S)
     except subprocess.TimeoutExpired:
-        return Answer(b"", (f"no answer after {TIMEOUT_S} s",))
+        return Answer(b"", (f"{_LATE} {TIMEOUT_S} s",))
     if done.returncode < 0:
         return Answer(done.stdout, (f"killed by signal {-done.returncode}",))
     return Answer.of(done.stdout, done.stderr)

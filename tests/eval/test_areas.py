@@ -52,17 +52,13 @@ def test_stored_areas_count_as_deriveds(snapshot: Snapshot) -> None:
 
 
 @pytest.mark.parametrize(
-    "tags", ["[admin_level=9]", "[admin_level!=9]", '[name~"^[TP]"]', '[name!~"^t",i][admin_level]']
+    "tags",
+    ["[admin_level=9]", "[admin_level!=9]", '[name~"^[TP]"]', '[name!~"^t",i][admin_level]', '[~"^name$"~"^[TW]"]'],
 )
 def test_tags_of_a_set_are_judged_like_those_of_all_areas(snapshot: Snapshot, tags: str) -> None:
     found = run(snapshot, f"area[name]{tags};out ids;")
     assert " id=" in found
     assert run(snapshot, f"area[name]->.a;area.a{tags};out ids;") == found
-
-
-def test_patterns_of_keys_let_all_areas_of_a_set_pass(snapshot: Snapshot) -> None:
-    whole = run(snapshot, "area[name]->.a;.a out ids;")
-    assert run(snapshot, 'area[name]->.a;area.a[~"^no_such_key$"~"x"];out ids;').count("<area") == whole.count("<area")
 
 
 def test_csv_and_json(tmp_path: Path) -> None:

@@ -167,6 +167,34 @@ def test_what_is_gone_is_told_by_adiff(root: Path) -> None:
     assert '<way id="1" visible="true"/>' in found and '<action type="delete">' in found
 
 
+CHANGED = '<action type="modify">\n<old>\n  <{0}/>\n</old>\n<new>\n  <{0}/>\n</new>\n</action>'
+MONTH = '[diff:"2020-01-15T00:00:00Z","2020-02-03T00:00:00Z"];'
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("way(1);out ids(49,6,51,8);", 'way id="1"'),
+        ("way(1);out ids(51,7,52,8);", ""),
+        ("rel(1);out ids(49,6,51,8);", 'relation id="1"'),
+        ("rel(1);out ids(51,7,52,8);", ""),
+        ("node(2);out ids(51,7,52,8);", 'node id="2"'),
+        ("way(1);compare;out ids(51,7,52,8);", 'way id="1"'),
+    ],
+)
+def test_a_box_of_out_limits_what_differs(root: Path, query: str, found: str) -> None:
+    """But for nodes, and for what has been compared before."""
+    assert content(root, MONTH + query) == (CHANGED.format(found) if found else "")
+
+
+def test_a_set_that_one_run_never_writes_is_not_printed(root: Path) -> None:
+    start = '[diff:"2020-02-04T12:00:00Z","2020-02-06T12:00:00Z"];node(4)->.n;'
+    assert "<action" in content(root, start + ".n out ids;")
+    assert content(root, start + "foreach.n->.m{.n->.x;}.x out ids;") == ""
+    assert content(root, start + "if(n.count(nodes)){.n out ids;}") == ""
+    assert "<action" in content(root, start + "foreach.n->.m{.n->.x;}(.x;);out ids;")
+
+
 COMPARED = """<action type="show_initial">
   <node id="3"/>
 </action>
@@ -195,6 +223,9 @@ def test_what_compare_finds_can_only_be_printed(root: Path) -> None:
     assert printed.count("<action") == 4
     assert content(root, compare + ".c compare->.c;.c out ids;") == printed
     assert content(root, compare + ".c compare->.d;.d out ids;") == ""
+    derived = content(root, MONTH + "node(2);convert x a=lat();compare->.c;.c out;")
+    assert [line.split('"')[3] for line in derived.splitlines() if "<tag" in line] == ["50.0010000", "50.0015000"]
+    assert content(root, MONTH + "node(2);(compare->.c;);.c out;") == ""
     for query in (
         ".c->.d;.d out ids;",
         "(.c;)->.d;.d out ids;",

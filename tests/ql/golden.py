@@ -185,6 +185,13 @@ SETTINGS: list[tuple[str, str, str]] = [
 """(query, first line of the XML, compact QL)."""
 
 REJECTED: list[tuple[str, list[str]]] = [
+    (
+        'make x "q\\"k"="é\\u006e"/*c*/,b=lrs_union("c",!!2);',
+        [
+            'line 1: parse error: "!" cannot be used as binary operator',
+            "line 39: parse error: Second argument of lrs_union(...) must be an evualator",
+        ],
+    ),
     ("foo;", ['line 1: parse error: Unknown type "foo"', "line 1: parse error: An empty query is not allowed"]),
     (
         "(node(1);)\nout;",

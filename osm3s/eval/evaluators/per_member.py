@@ -35,6 +35,7 @@ from osm3s.ql.tree import Element
 MOST_ITEMS = 10_000_000
 """So many members are looked at in one step."""
 _QUARTER = math.acos(0)
+_DEGREE = _QUARTER / 90.0
 _SMALLEST = 1e-10
 
 
@@ -138,11 +139,11 @@ def _cartesian(position: tuple[float, float]) -> Vector:
     lat, lon = position
     if lat != lat:
         return 0.0, 0.0, 0.0
-    around = math.cos(lat / 90.0 * _QUARTER)
+    around = math.cos(lat * _DEGREE)
     return (
-        math.sin(lat / 90.0 * _QUARTER),
-        around * math.sin(lon / 90.0 * _QUARTER),
-        around * math.cos(lon / 90.0 * _QUARTER),
+        math.sin(lat * _DEGREE),
+        around * math.sin(lon * _DEGREE),
+        around * math.cos(lon * _DEGREE),
     )
 
 

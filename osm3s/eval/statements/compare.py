@@ -48,7 +48,7 @@ def execute(execution: Execution, element: Element) -> None:
         ):
             difference.wrapped = wrapped
             with execution.at(seconds), execution.scope() as inner:
-                inner[into] = set_
+                inner[into] = set_.copy((NODE, WAY, RELATION))  # without derived objects
                 execution.run(element.body())
         difference.wrapped = ""
     execution.sets[into] = result

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 def execute(execution: Execution, element: Element) -> None:
     options = PrintOptions.of(element)
-    set_ = execution.read(element.get("from"))
     if execution.difference is not None:
         shown = replace(options, mode="ids_only") if options.counts else options  # numbers are not compared
-        execution.difference.out(execution, element, set_, shown)
+        execution.difference.out(execution, element, shown)
         return
+    set_ = execution.read(element.get("from"))
     if options.counts:
         print_count(execution, set_.counts(), options, len(set_.areas))
         return
