@@ -6,7 +6,7 @@ NATIVE := $(wildcard native/*.c native/*.h native/stable_abi/*.h) osm3s/ffi/buil
 
 .PHONY: build test clients
 all: build
-build: $(VENV)/built $(VENV)/compiled bin/osm3s_query cgi-bin/interpreter
+build: $(VENV)/built $(VENV)/compiled $(VENV)/editor bin/osm3s_query cgi-bin/interpreter
 
 $(VENV)/installed: pyproject.toml
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
@@ -21,6 +21,12 @@ $(VENV)/built: $(VENV)/installed $(NATIVE)
 # Programs start in half the time, also where they may not write what they have compiled.
 $(VENV)/compiled: $(VENV)/installed $(shell find osm3s -name '*.py')
 	$(PY) -m compileall -q osm3s
+	touch $@
+
+# Leaflet for the query editor, from npm if there is one; the page works without it.
+EDITOR := osm3s/serve/editor
+$(VENV)/editor: $(VENV)/installed $(EDITOR)/assets.py
+	$(PY) -m osm3s.serve.editor.assets
 	touch $@
 
 # The launchers look for Python and the package beside themselves, so that a checkout can be moved.
@@ -108,4 +114,4 @@ sanitize: build
 	tests/native/sanitize.sh $(PY)
 
 clean:
-	rm -rf build osm3s/_native*.so osm3s/_native.c $(VENV)/built bin/osm3s_query cgi-bin/interpreter
+	rm -rf build osm3s/_native*.so osm3s/_native.c $(VENV)/built $(VENV)/editor $(EDITOR)/leaflet.js $(EDITOR)/leaflet.css bin/osm3s_query cgi-bin/interpreter

@@ -25,7 +25,16 @@ ROOT_DOORS = ("healthz", "metrics")
 
 DOORS = frozenset(QUERY_DOORS + PAGE_DOORS)
 
-EDITOR_DOORS = ("editor.html", "editor.css", "editor.mjs", "map.mjs", "answer.mjs")
+EDITOR_DOORS = (
+    "editor.html",
+    "editor.css",
+    "editor.mjs",
+    "answer.mjs",
+    "map.mjs",
+    "leaflet_map.mjs",
+    "leaflet.js",
+    "leaflet.css",
+)
 """The query editor, which only the built-in web server has: these files, the first one also as `/`."""
 
 

@@ -16,6 +16,7 @@ from .street_map import CAFES, COLUMNS, ROWS
 
 pytestmark = pytest.mark.timeout(600)
 NODE = Path(__file__).resolve().parent / "node"
+EDITOR = NODE.parent.parent.parent / "osm3s" / "serve" / "editor"
 
 FETCHES = """\
 <!doctype html><pre id="seen"></pre><script>
@@ -68,6 +69,13 @@ def text_of(page: str) -> str:
 def test_the_editor(api: str, query: str, seen: str, tmp_path: Path) -> None:
     url = urllib.parse.urljoin(api, f"/?data={urllib.parse.quote(query)}")
     assert seen in loaded(url, seen, tmp_path)
+
+
+def test_the_map_is_leaflets_if_the_build_has_it(api: str, tmp_path: Path) -> None:
+    query = "[out:json];way(47,9,48,10);out geom;"
+    page = loaded(urllib.parse.urljoin(api, f"/?data={urllib.parse.quote(query)}"), " shapes; ", tmp_path)
+    kind = "leaflet-container" if (EDITOR / "leaflet.js").exists() else '<canvas id="map"'
+    assert kind in page and page.count('id="map"') == 1
 
 
 def test_fetch_from_another_origin(api: str, tmp_path: Path) -> None:

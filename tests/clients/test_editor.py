@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
 import subprocess
+import tarfile
 import urllib.parse
 import urllib.request
+from base64 import b64encode
 from email.message import Message
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from osm3s.serve.editor import assets
+
 EDITOR = Path(__file__).resolve().parent.parent.parent / "osm3s" / "serve" / "editor"
-FILES = sorted(path.name for path in EDITOR.iterdir() if path.suffix in (".html", ".css", ".mjs"))
+FILES = sorted(
+    path.name for path in EDITOR.iterdir() if path.suffix in (".html", ".css", ".mjs") and path.name not in assets.FILES
+)
+FAKE_NPM = """\
+#!/bin/sh
+[ "$1" = pack ] && [ "$2" = leaflet@1.9.4 ] && [ "$3" = --pack-destination ] && cp {archive} "$4"
+"""
 
 
 def fetch(url: str) -> tuple[Message, str]:
@@ -58,6 +69,55 @@ def test_every_file_is_served_as_what_it_is_and_needs_no_other_server(api: str, 
     assert re.findall(r"https?://|//[a-z]+\.|@import|url\(|innerHTML|eval\(", text) == []
     assert all(f"/{module}" == f"/{Path(module).name}" for module in re.findall(r"from '\./(.*?)'", text))
     assert all((EDITOR / module).exists() for module in re.findall(r"from '\./(.*?)'", text))
+
+
+def test_assets_are_served_if_the_build_has_them(api: str) -> None:
+    for name in assets.FILES:
+        url = urllib.parse.urljoin(api, f"/{name}")
+        if (EDITOR / name).exists():
+            assert fetch(url)[1] == (EDITOR / name).read_text("utf-8")
+        else:
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                fetch(url)
+
+
+def npm_that_has(archive: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Makes it the only program there is; returns where the assets go."""
+    (place / "bin").mkdir()
+    (place / "bin" / "npm").write_text(FAKE_NPM.format(archive=archive))
+    (place / "bin" / "npm").chmod(0o755)
+    (place / "bin" / "cp").symlink_to(str(shutil.which("cp")))
+    monkeypatch.setenv("PATH", str(place / "bin"))
+    (place / "assets").mkdir()
+    return place / "assets"
+
+
+def test_assets_come_out_of_the_archive_that_is_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tarfile.open(tmp_path / "leaflet.tgz", "w:gz") as archive:
+        for name, member in assets.FILES.items():
+            (tmp_path / name).write_text(f"this is {name}")
+            archive.add(tmp_path / name, member)
+    directory = npm_that_has(tmp_path / "leaflet.tgz", tmp_path, monkeypatch)
+    with pytest.raises(assets.Unavailable, match="its checksum differs"):
+        assets.fetch(directory)
+    assert list(directory.iterdir()) == []
+    digest = hashlib.sha512((tmp_path / "leaflet.tgz").read_bytes()).digest()
+    monkeypatch.setattr(assets, "INTEGRITY", f"sha512-{b64encode(digest).decode()}")
+    assets.fetch(directory)
+    assert {path.name: path.read_text() for path in directory.iterdir()} == {
+        name: f"this is {name}" for name in assets.FILES
+    }
+
+
+def test_a_build_without_npm_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    npm_that_has(tmp_path / "absent", tmp_path, monkeypatch)
+    assert assets.main() == 0
+    (tmp_path / "bin" / "npm").unlink()
+    assert assets.main() == 0
+    start = "The query editor uses its own map instead of Leaflet:"
+    assert capsys.readouterr().err == f"{start} npm cannot fetch leaflet@1.9.4.\n{start} npm is not installed.\n"
 
 
 def test_other_files_are_not_served(api: str) -> None:

@@ -1,7 +1,8 @@
 // The page: a query on one side, its answer on the other.
 
 import { errorsOf, shapesOfJson, shapesOfXml } from './answer.mjs'
-import { ShapeMap } from './map.mjs'
+
+const { ShapeMap } = await import('./leaflet_map.mjs').catch(() => import('./map.mjs'))
 
 const INTERPRETER = '/api/interpreter'
 const MOST_SHOWN = 1000000 // characters
