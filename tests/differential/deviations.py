@@ -233,6 +233,8 @@ def _ways_of_another_time() -> None:
 
     def noting_init(self: localization.Localization, execution: Execution, set_: ElementSet, box: BBox | None) -> None:
         init(self, execution, set_, box)
+        if any(self.position(node) is None for node in self.local_ids):
+            noted.add("numbers outside of a box")
         _compare_ways(execution, set(self._positions), set(self._refs))
 
     def noting_up(execution: Execution, start: ElementSet) -> ElementSet:
