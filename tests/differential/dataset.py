@@ -161,6 +161,14 @@ class DataSet:
         return sorted({member.role for relation in self.of("relation") for member in relation.members})
 
     @property
+    def emptied(self) -> bool:
+        """A relation has lost all of its members."""
+        had_members = {element.key for element in self.elements if element.members}
+        changed = [element for change in self.changes for element in change.elements if element.kind == "relation"]
+        had_members |= {element.key for element in changed if element.members}
+        return any(not element.members and element.key in had_members for element in changed)
+
+    @property
     def polar(self) -> bool:
         """A place near a node may be so near to a pole that it surrounds it."""
         return any(abs(node.lat_e7) > 899 * 10**6 for node in self.of("node"))

@@ -33,6 +33,7 @@ times: list[int] = []
 """Between the changes of the data, in seconds since 1970, 0 for now."""
 _BOX = re.compile(r"\(-?[0-9.]+,|\[bbox|bbox-query|bbox=| n=\"[0-9-]")
 _ROLE = re.compile(r"\((?:r|bn|bw|br)(?:\.\w+)?:|role=")
+_DOWN = re.compile(r">>|\(r[.:)]|down-rel|relation-relation")
 STABLE = 16
 """So many objects the reference's sort leaves in order if they are equal."""
 
@@ -45,6 +46,8 @@ def start(data: DataSet, query: str) -> None:
         noted.add("around a pole")
     if not data.roles and _ROLE.search(query):
         noted.add("unknown role")
+    if data.history and data.emptied and _DOWN.search(query):
+        noted.add("emptied relations at a date")
     if data.vast and _BOX.search(query):
         noted.add("vast ways in boxes")
 
