@@ -58,7 +58,7 @@ def excused(judged: Answer, judge: Answer) -> bool:
         return True
     if ORDER in noted and judged.without_order() == judge.without_order():
         return True
-    return judged == judge.without_repetitions()
+    return judged.without_repetitions() == judge.without_repetitions()
 
 
 def _loop(name: str) -> None:

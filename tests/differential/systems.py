@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from osm3s.areas.rules import RulesEngine
 from osm3s.errors import QueryRejected
@@ -59,6 +61,7 @@ _REPEATED = re.compile(
     rb"(  <(node|way|relation) [^>]*(?:/>\n|(?<!/)>\n(?:    .*\n)*  </\2>\n))\1+"
     rb'|(\{\n  "type": (?:.*\n)*?\}),\n\3(?=,?\n)'
 )
+_ACTION = re.compile(rb'<action type="(\w+)">\n(?:<old>\n)?  <(node|way|relation) id="(\d+)".*?</action>\n', re.S)
 _AREAS = re.compile(rb' areas="[^"]*"|    "timestamp_areas_base": "[^"]*",\n')
 
 
@@ -93,8 +96,11 @@ class Answer:
         return sorted(_ID.sub(b"", line.rstrip(b",")) for line in self.output.split(b"\n"))
 
     def without_repetitions(self) -> Answer:
-        """The same with elements that are printed twice, one after the other, once."""
-        return Answer(_REPEATED.sub(lambda match: match[1] or match[3], self.output), self.errors)
+        """The same with elements that are printed twice, one after the other, once; in a difference, with those only
+        deleted of which nothing else is told."""
+        output = _REPEATED.sub(lambda match: match[1] or match[3], self.output)
+        told = Counter(match.group(2, 3) for match in _ACTION.finditer(output))
+        return Answer(_ACTION.sub(lambda match: _action_but(match, told), output), self.errors)
 
     @property
     def found(self) -> bool:
@@ -118,6 +124,11 @@ class Answer:
 
     def text(self) -> str:
         return "\n".join([*self.errors, self.output.decode("utf-8", "replace")])
+
+
+def _action_but(action: re.Match[bytes], told: Counter[tuple[bytes | Any, ...]]) -> bytes:
+    """The action, but nothing if it deletes what other actions are about."""
+    return b"" if action[1] == b"delete" and told[action.group(2, 3)] > 1 else action[0]
 
 
 class InProcess:
