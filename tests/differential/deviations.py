@@ -184,6 +184,8 @@ def _order_of_one_id() -> None:
         note(set_)
 
     def noting_union(set_: ElementSet, other: ElementSet, types: Iterable[int] = TYPES) -> None:
+        if _retros and any(_have_other_versions(set_, other, element_type) for element_type in TYPES):
+            noted.add("two versions in one set")
         add(set_, other, types)
         note(set_)
 
@@ -219,6 +221,14 @@ def _retro() -> None:
         print_(execution, element)
 
     STATEMENTS["retro"], STATEMENTS["print"] = noting_retro, noting_print
+
+
+def _have_other_versions(one: ElementSet, other: ElementSet, element_type: int) -> bool:
+    """Whether an element of both sets is not the same in them."""
+    of_one, of_other = (
+        dict(zip(set_.ids(element_type), _places(set_, element_type), strict=True)) for set_ in (one, other)
+    )
+    return any(of_other.get(number, place) != place for number, place in of_one.items())
 
 
 def _is_of_another_time(execution: Execution, set_: ElementSet, element_type: int) -> bool:
