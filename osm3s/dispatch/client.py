@@ -171,9 +171,7 @@ class DispatcherClient:
         try:
             yield session
         finally:
-            statistics = " ".join(map(str, (session.blocks_read, *session.cpu_ms)))
-            with suppress(DispatcherError):  # the query is answered, with or without a dispatcher
-                self._tell(("read_finished", statistics), "Dispatcher_Client::read_finished::socket")
+            session.finish()
 
     @contextmanager
     def writing(self, data_timestamp: str = "") -> Iterator[WriteSession]:
@@ -313,10 +311,20 @@ class ReadSession(_Session):
         self.blocks_read = 0
         self.cpu_ms: Sequence[int] = ()
         """Both for transactions.log; to be set before the session ends."""
+        self._over = False
 
     def opened(self, txn_id: int) -> None:
         """Tell which snapshot was opened; until then the one of `version` is kept for us, which may be older."""
         self._client._tell(("read_idx_finished", txn_id), "Dispatcher_Client::read_idx_finished::socket")
+
+    def finish(self) -> None:
+        """End the session now and not with its block."""
+        if self._over:
+            return
+        self._over = True
+        statistics = " ".join(map(str, (self.blocks_read, *self.cpu_ms)))
+        with suppress(DispatcherError):  # the query is answered, with or without a dispatcher
+            self._client._tell(("read_finished", statistics), "Dispatcher_Client::read_finished::socket")
 
 
 class WriteSession(_Session):

@@ -55,10 +55,12 @@ class Permission:
         if self._session is not None:
             self._session.opened(txn_id)
 
-    def account(self, blocks_read: int, cpu_ms: int) -> None:
-        """What the query has cost, for transactions.log."""
+    def finish(self, cpu_ms: int) -> None:
+        """The query is over, and has cost so much. Its client may ask the next one as soon as it has the last byte, so
+        the dispatcher must know before that."""
         if self._session is not None:
-            self._session.blocks_read, self._session.cpu_ms = blocks_read, [cpu_ms]
+            self._session.cpu_ms = [cpu_ms]
+            self._session.finish()
 
 
 _prepared: list[tuple[Database, DispatcherClient]] = []

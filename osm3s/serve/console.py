@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from osm3s.errors import DispatcherError, Message, QueryFailed, QueryForbidden, StorageError
@@ -56,11 +57,12 @@ class ConsoleDoor:
         self.sink.finish()
         return 0
 
-    def complete(self, writer: Writer) -> int:
+    def complete(self, writer: Writer, finished: Callable[[], None]) -> int:
         if writer.content_type is None:  # only the head tells where the answer leads
             content_type, location = writer.head()
             self.sink.write(f"Content-type: {content_type}\n\n" if location is None else "Status: 302 Moved\n")
             self.sink.write("" if location is None else f"Location: {location}\n\n")
         writer.footer()
+        finished()
         self.sink.finish()
         return 0

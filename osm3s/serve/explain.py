@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -45,8 +46,9 @@ class ExplainingDoor:
         os.close(self._nowhere)
         return self._door.explain(f"{self._explanation.text()}{text}\n")
 
-    def complete(self, writer: Writer) -> int:
+    def complete(self, writer: Writer, finished: Callable[[], None]) -> int:
         writer.footer()
+        finished()
         self.sink.finish()
         os.close(self._nowhere)
         return self._door.explain(self._explanation.text())

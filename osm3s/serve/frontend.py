@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -71,7 +71,8 @@ class Door(Protocol):
     def failed(self, writer: Writer, error: BaseException, text: str) -> int:
         """The query has begun and cannot be completed; `text` starts with "runtime error: "."""
 
-    def complete(self, writer: Writer) -> int: ...
+    def complete(self, writer: Writer, finished: Callable[[], None]) -> int:
+        """`finished` is to be called before the last bytes are sent."""
 
     def explain(self, text: str) -> int:
         """In the place of an answer."""
@@ -151,9 +152,8 @@ def answer(query: Query, database: Database, door: Door, engine: Engine) -> int:
             writer.header(snapshot.settings.timestamp, engine.areas_base(script, snapshot), settings.bbox)
             with door.watching(explanation):
                 engine.execute(script, settings, snapshot, writer, started_s, query.web, explanation)
-            status = door.complete(writer)
+            status = door.complete(writer, lambda: permission.finish(round((cpu_seconds() - cpu_before_s) * 1000)))
             outcome = "ok"
-            permission.account(0, round((cpu_seconds() - cpu_before_s) * 1000))
             return status
     except Exception as error:
         process.retire()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import NoReturn
 
@@ -44,8 +45,9 @@ class MemoryDoor:
         self.sink.write(text)
         return 0
 
-    def complete(self, writer: Writer) -> int:
+    def complete(self, writer: Writer, finished: Callable[[], None]) -> int:
         writer.footer()
+        finished()
         return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from osm3s.errors import DispatcherError, Message, QueryRejected
@@ -76,9 +77,10 @@ class WebDoor:
         self._end(writer)
         return 0
 
-    def complete(self, writer: Writer) -> int:
+    def complete(self, writer: Writer, finished: Callable[[], None]) -> int:
         outlive_client()
         self._end(writer)
+        finished()
         self.response.finish()  # now: the client need not wait until the snapshot is closed
         return 0
 

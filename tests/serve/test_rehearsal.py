@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import select
 import socket
 import threading
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from fake_engine import FakeEngine, FakeSnapshot
 
+from osm3s.dispatch.client import DispatcherClient
 from osm3s.ffi import lib
 from osm3s.serve import admission, child, web
 from osm3s.serve.board import Board, Seat
@@ -33,6 +35,24 @@ class KeepingEngine(FakeEngine):
 
 def state() -> tuple[object, ...]:
     return [resource.getrlimit(which) for which in LIMITS], process.stays, slow_log.threshold_s, admission._prepared
+
+
+def test_the_dispatcher_knows_of_the_end_before_the_client_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the client's next query could come while this one still counts as running."""
+    client, ours = socket.socketpair()
+    at_the_end = []
+
+    def tell(self: DispatcherClient, message: tuple[object, ...], origin: str) -> None:
+        if message[0] == "read_finished":
+            at_the_end.append(select.select([client], [], [], 0)[0])
+        told(self, message, origin)
+
+    told = DispatcherClient._tell
+    monkeypatch.setattr(DispatcherClient, "_tell", tell)
+    with client, ours, admission.rehearsing(Database("")), limits_restored():
+        web.serve(Request("interpreter", "http", body=b"data=node(1);out;"), ours.fileno(), Database(""), EMPTY)
+        assert at_the_end == [[]]
+        assert client.recv(100_000).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 @pytest.mark.parametrize("query", web.WARM_UP_QUERIES)
