@@ -17,9 +17,10 @@ def differing_in_box(
     execution: Execution, pairs: list[Pair], members: tuple[ElementSet | None, ...], element_type: int, box: Box
 ) -> list[Pair]:
     """Those of the pairs that are of different versions, have different positions in the box, or are in different
-    tiles. `members`: those of the relations, per time."""
+    tiles. Of what is outside the number of nodes counts, which JSON shows. `members`: those of the relations, per
+    time."""
     printers = [
-        RowPrinter("xml", mode="meta", geometry="full", clip=box, users=Users.of({}), members=of_relations)
+        RowPrinter("json", mode="meta", geometry="full", clip=box, users=Users.of({}), members=of_relations)
         for of_relations in members
     ]
 

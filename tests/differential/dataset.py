@@ -169,6 +169,13 @@ class DataSet:
         return any(not element.members and element.key in had_members for element in changed)
 
     @property
+    def standing(self) -> bool:
+        """A way, or a segment of one, has no extent."""
+        places = {element.id: (element.lat_e7, element.lon_e7) for element in self.of("node")}
+        ways = [[places.get(ref) for ref in element.refs] for element in self.versions() if element.kind == "way"]
+        return any(here == there for line in ways for here, there in zip(line, line[1:] or line, strict=False))
+
+    @property
     def polar(self) -> bool:
         """A place near a node may be so near to a pole that it surrounds it."""
         return any(abs(node.lat_e7) > 899 * 10**6 for node in self.of("node"))

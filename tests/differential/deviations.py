@@ -28,6 +28,8 @@ from .systems import Answer
 noted: set[str] = set()
 """By the query that runs; to be cleared before it."""
 ORDER = "order of derived objects with one id"
+standing = False
+"""Whether a way of the data has a segment without extent, which the reference takes to be inside if it is on a border."""
 YEAR_S = 365 * 86400
 times: list[int] = []
 """Between the changes of the data, in seconds since 1970, 0 for now."""
@@ -40,6 +42,8 @@ STABLE = 16
 
 def start(data: DataSet, query: str) -> None:
     """Note what is known before the query runs, and forget what was noted for another one."""
+    global standing
+    standing = data.standing
     noted.clear()
     times[:] = [0, *(seconds_of(change.timestamp) - years * YEAR_S for change in data.changes for years in (0, 1))]
     if data.polar and "around" in query:
@@ -96,6 +100,8 @@ def _area_filter() -> None:
 
     def noting_areas(execution: Execution, element: Element) -> AreaIndex:
         set_ = execution.read(element.get("from"))
+        if standing and set_.count(WAY):
+            noted.add("segments without extent")
         if element.get("ref") or set_.areas:
             noted.add("areas and ways" if set_.count(WAY) else "stored areas")
         return areas_of(execution, element)

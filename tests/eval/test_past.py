@@ -187,6 +187,12 @@ def test_a_box_of_out_limits_what_differs(root: Path, query: str, found: str) ->
     assert content(root, MONTH + query) == (CHANGED.format(found) if found else "")
 
 
+def test_nodes_outside_of_a_box_count_by_their_number(root: Path) -> None:
+    later = '[diff:"2020-02-03T00:00:00Z","2020-02-08T00:00:00Z"];rel(1);'
+    assert content(root, later + "out ids(50.0005,7.0011,50.0006,7.0012);") == CHANGED.format('relation id="1"')
+    assert content(root, later + "out ids(51,7,52,8);") == ""
+
+
 def test_a_set_that_one_run_never_writes_is_not_printed(root: Path) -> None:
     start = '[diff:"2020-02-04T12:00:00Z","2020-02-06T12:00:00Z"];node(4)->.n;'
     assert "<action" in content(root, start + ".n out ids;")
