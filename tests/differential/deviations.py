@@ -29,7 +29,7 @@ noted: set[str] = set()
 """By the query that runs; to be cleared before it."""
 ORDER = "order of derived objects with one id"
 standing = False
-"""Whether a way of the data has a segment without extent, which the reference takes to be inside if it is on a border."""
+"""Whether a way of the data has a segment without extent: on a border, the reference takes it to be inside."""
 YEAR_S = 365 * 86400
 times: list[int] = []
 """Between the changes of the data, in seconds since 1970, 0 for now."""
