@@ -267,10 +267,18 @@ def _ways_of_another_time() -> None:
         _compare_ways(execution, set(self._positions), set(self._refs))
 
     def noting_up(execution: Execution, start: ElementSet) -> ElementSet:
-        then = ElementSet()
-        recursion.ways_of_nodes(execution, start, [], then)
-        _compare_ways(execution, set(start.ids(NODE)), set(then.ids(WAY)))
-        return up(execution, start)
+        then = up(execution, start)
+        for seconds in times if execution.snapshot.time else ():
+            located = ElementSet()
+            for element_type in TYPES:
+                located.put_ids(element_type, start.ids(element_type))
+            with execution.at(seconds):
+                for element_type in TYPES:
+                    execution.snapshot.locate(located.rows(element_type), element_type)
+                found = up(execution, located)
+            if any(set(found.ids(owner)) - set(then.ids(owner)) for owner in (WAY, RELATION)):
+                noted.add("owners of another time")
+        return then
 
     def noting_closure(execution: Execution, result: ElementSet) -> ElementSet:
         start = set(result.ids(RELATION))
