@@ -181,8 +181,10 @@ def geometry_ternary(preparation: Preparation, element: Element) -> GeometryColu
     first, second = [*branches, None, None][:2]
 
     def choose(items: Items) -> list[Geometry | None]:
+        wanted = list(map(is_true, condition(items)))
         nothing: list[Geometry | None] = items.constant(None)
-        yes, no = first(items) if first else nothing, second(items) if second else nothing
-        return [a if is_true(text) else b for text, a, b in zip(condition(items), yes, no, strict=True)]
+        yes = first(items) if first and any(wanted) else nothing  # what nobody wants may take very long
+        no = second(items) if second and not all(wanted) else nothing
+        return [a if want else b for want, a, b in zip(wanted, yes, no, strict=True)]
 
     return choose
