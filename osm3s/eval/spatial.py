@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from osm3s.eval.limits import Limits
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import NODE, WAY, ElementSet
-from osm3s.output.derived import Bounds, Position
 from osm3s.storage.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from osm3s.output.derived import Position
 
 
 def lat_e7(lat: float) -> int:
@@ -39,6 +41,8 @@ class BBox:
 
     @property
     def center(self) -> Position:
+        from osm3s.output.derived import Bounds  # here: updates make areas, and dataclasses are slow to import
+
         box = self.c[0]
         return Bounds(box.south / 1e7, box.west / 1e7, box.north / 1e7, box.east / 1e7).center
 
