@@ -7,7 +7,7 @@ Reading::
         snapshot = open_index(client.db_dir)
         session.opened(snapshot.txn_id)
         ...                                   # session.prolongate() from time to time
-        session.blocks_read, session.cpu_ms = 12, [34]
+        session.finish(cpu_ms=34)
 
 Writing::
 
@@ -308,21 +308,18 @@ class _Session:
 class ReadSession(_Session):
     def __init__(self, client: DispatcherClient, purge_timeout_s: float, version: Version) -> None:
         super().__init__(client, purge_timeout_s, version)
-        self.blocks_read = 0
-        self.cpu_ms: Sequence[int] = ()
-        """Both for transactions.log; to be set before the session ends."""
         self._over = False
 
     def opened(self, txn_id: int) -> None:
         """Tell which snapshot was opened; until then the one of `version` is kept for us, which may be older."""
         self._client._tell(("read_idx_finished", txn_id), "Dispatcher_Client::read_idx_finished::socket")
 
-    def finish(self) -> None:
-        """End the session now and not with its block."""
+    def finish(self, cpu_ms: int | None = None) -> None:
+        """End the session now and not with its block. `cpu_ms`: what the query has cost, for transactions.log."""
         if self._over:
             return
         self._over = True
-        statistics = " ".join(map(str, (self.blocks_read, *self.cpu_ms)))
+        statistics = "0" if cpu_ms is None else f"0 {cpu_ms}"  # the first number: blocks, which nobody counts here
         with suppress(DispatcherError):  # the query is answered, with or without a dispatcher
             self._client._tell(("read_finished", statistics), "Dispatcher_Client::read_finished::socket")
 

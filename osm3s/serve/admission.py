@@ -59,8 +59,7 @@ class Permission:
         """The query is over, and has cost so much. Its client may ask the next one as soon as it has the last byte, so
         the dispatcher must know before that."""
         if self._session is not None:
-            self._session.cpu_ms = [cpu_ms]
-            self._session.finish()
+            self._session.finish(cpu_ms)
 
 
 _prepared: list[tuple[Database, DispatcherClient]] = []

@@ -33,8 +33,7 @@ class VersionTimes(NamedTuple):
 def newest_before(txn: Any) -> int | None:
     """No version in the database began later; None: no commit has said so yet."""
     cursor = txn.cursor()
-    found = cursor.prev() if cursor.set_range(_LAST_KEY) else cursor.last()
-    if not found or bytes(cursor.key()[:1]) != index_keys.VERSION_TIMES:
+    if not _to_last(cursor) or bytes(cursor.key()[:1]) != index_keys.VERSION_TIMES:
         return None
     times = VersionTimes.unpack(cursor.value())
     return max(times.last, times.before)
@@ -55,8 +54,7 @@ def _first_that_counts(cursor: Any, since: int) -> int | None:
     low = _commit(cursor)
     if VersionTimes.unpack(cursor.value()).before > since:
         return None
-    found = cursor.prev() if cursor.set_range(_LAST_KEY) else cursor.last()
-    high = _commit(cursor) if found else low
+    high = _commit(cursor) if _to_last(cursor) else low
     while low < high:
         middle = (low + high + 1) // 2
         cursor.set_range(index_keys.version_times(middle))  # not all numbers are there; the last one is
@@ -65,6 +63,12 @@ def _first_that_counts(cursor: Any, since: int) -> int | None:
         else:
             high = middle - 1
     return low
+
+
+def _to_last(cursor: Any) -> bool:
+    """Whether there is an entry before the end of these, of whatever kind."""
+    found: bool = cursor.prev() if cursor.set_range(_LAST_KEY) else cursor.last()
+    return found
 
 
 def _between(cursor: Any, start: int, since: int, until: int) -> Iterator[int]:

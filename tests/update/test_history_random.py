@@ -47,15 +47,19 @@ nwr[a=x]; out count;
 """
 
 
-def answer(root: Path, query: str) -> list[dict[str, Any]]:
+def printed(root: Path, query: str, format_: str) -> bytes:
     sink = Sink(-1)
     with Snapshot(DatabaseDir(str(root))) as snapshot:
-        writer = writer_for("json", CsvConfig(), sink)
+        writer = writer_for(format_, CsvConfig(), sink)
         writer.header("")
         execute(parse(query), snapshot, writer, Limits())
         writer.footer()
         sink.flush()
-        found: list[dict[str, Any]] = json.loads(bytes(sink.data()))["elements"]
+        return bytes(sink.data())
+
+
+def answer(root: Path, query: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(printed(root, query, "json"))["elements"]
     return found
 
 

@@ -5,30 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from recorded_differences import World, actions_in, described, recorded
-from test_history_random import assert_sound, bring_in
-
-from osm3s.eval.limits import Limits
-from osm3s.eval.script import execute
-from osm3s.ffi.sink import Sink
-from osm3s.output.writer import writer_for
-from osm3s.paths import DatabaseDir
-from osm3s.ql import parse
-from osm3s.ql.formats import CsvConfig
-from osm3s.storage.snapshot import Snapshot
+from test_history_random import assert_sound, bring_in, printed
 
 MINUTES = ("04:17", "04:18", "04:19")
 QUERY = '[adiff:"2017-03-09T{}:00Z","2017-03-09T{}:00Z"];(node(changed);way(changed);relation(changed););out meta geom;'
-
-
-def answer(root: Path, query: str) -> bytes:
-    sink = Sink(-1)
-    with Snapshot(DatabaseDir(str(root))) as snapshot:
-        writer = writer_for("xml", CsvConfig(), sink)
-        writer.header("")
-        execute(parse(query), snapshot, writer, Limits())
-        writer.footer()
-        sink.flush()
-        return bytes(sink.data())
 
 
 def test_minutes_are_told_as_they_were(shared_dir: Path, tmp_path: Path) -> None:
@@ -39,7 +19,7 @@ def test_minutes_are_told_as_they_were(shared_dir: Path, tmp_path: Path) -> None
         bring_in(root, world.osc(number))
     assert_sound(root)
     for diff, start, end in zip(diffs, MINUTES, MINUTES[1:], strict=False):
-        found = actions_in(answer(root, QUERY.format(start, end)))
+        found = actions_in(printed(root, QUERY.format(start, end), "xml"))
         assert sorted(found) == sorted(diff)
         for key, (kind, old, new) in diff.items():
             assert found[key][0] == kind, key
