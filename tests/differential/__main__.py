@@ -57,9 +57,13 @@ def main() -> int:
 def summary(seed: int, tally: Tally, elapsed_s: float) -> str:
     return (
         f"seed {seed}: {tally.compared} pairs compared, {len(tally.differences)} differences; "
-        f"{tally.empty} answers were empty, {tally.excused} differ on purpose; "
-        f"{tally.unanswered} more pairs had no answer; {elapsed_s:.0f} s"
+        f"{tally.empty} answers were empty; {tally.unanswered} more pairs had no answer; "
+        f"{tally.excused.total()} more differ on purpose{_by_name(tally)}; {elapsed_s:.0f} s"
     )
+
+
+def _by_name(tally: Tally) -> str:
+    return "".join(f"{',' if i else ':'} {n} {name}" for i, (name, n) in enumerate(tally.excused.most_common()))
 
 
 def report(difference: Difference) -> str:

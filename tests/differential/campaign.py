@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from osm3s import ql
 from osm3s.errors import QueryRejected
 
 from .dataset import DataSet
-from .deviations import excused, start, watch
+from .deviations import excuse, start, watch
 from .random_data import random_data
 from .random_query import random_query
 from .shrink import shrink
@@ -55,19 +56,19 @@ class Difference:
 
 @dataclass(slots=True)
 class Tally:
-    """What came out; `unanswered` are pairs on which the judge itself fails, `excused` are deviations."""
+    """What came out; `unanswered` are pairs on which the judge itself fails, `excused` are deviations by name."""
 
     pairs: int = 0
     """That were asked; those that nobody answered are among them."""
     empty: int = 0
     unanswered: int = 0
-    excused: int = 0
+    excused: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
 
     @property
     def compared(self) -> int:
-        """So many pairs have two answers."""
-        return self.pairs - self.unanswered
+        """So many pairs have two answers that must be equal."""
+        return self.pairs - self.unanswered - self.excused.total()
 
     def add(self, other: Tally) -> None:
         self.pairs += other.pairs
@@ -137,8 +138,8 @@ def _ask_all(
             tally.empty += not answers[1].found
             if answers[0] == answers[1]:
                 continue
-            if excused(*answers):
-                tally.excused += 1
+            if deviation := excuse(*answers):
+                tally.excused[deviation] += 1
             else:
                 tally.differences.append(_smallest(f"{place} pair {i}", data, query, form, systems, small))
     return tally
@@ -177,7 +178,7 @@ def _smallest(
 
 
 def _differ(judged: Answer, judge: Answer) -> bool:
-    return judged != judge and not judge.failed and not excused(judged, judge)
+    return judged != judge and not judge.failed and excuse(judged, judge) is None
 
 
 def _answers(data: DataSet, text: str, systems: MakeSystems) -> tuple[Answer, Answer]:

@@ -184,10 +184,8 @@ class DataSet:
     def vast(self) -> bool:
         """A way may reach over more than a tenth of the world."""
         nodes = self.of("node")
-        return any(
-            max(sides) - min(sides) > 25 * 10**7
-            for sides in ([node.lat_e7 for node in nodes], [node.lon_e7 for node in nodes])
-        )
+        lats, lons = [node.lat_e7 for node in nodes], [node.lon_e7 for node in nodes]
+        return any(max(sides) - min(sides) > 25 * 10**7 for sides in (lats, lons) if sides)
 
     @property
     def placeless(self) -> bool:

@@ -61,6 +61,10 @@ _REPEATED = re.compile(
     rb"(  <(node|way|relation) [^>]*(?:/>\n|(?<!/)>\n(?:    .*\n)*  </\2>\n))\1+"
     rb'|(\{\n  "type": (?:.*\n)*?\}),\n\3(?=,?\n)'
 )
+_ELEMENT = re.compile(
+    rb'  <(node|way|relation) id="(\d+)"[^>]*(?:/>|(?<!/)>\n(?:    .*\n)*  </\1>)\n'
+    rb'|\{\n  "type": "(node|way|relation)",\n  "id": (\d+)(?:.*\n)*?\}(?=,?\n)'
+)
 _ACTION = re.compile(rb'<action type="(\w+)">\n(?:<old>\n)?  <(node|way|relation) id="(\d+)".*?</action>\n', re.S)
 _AREAS = re.compile(rb' areas="[^"]*"|    "timestamp_areas_base": "[^"]*",\n')
 
@@ -101,6 +105,18 @@ class Answer:
         output = _REPEATED.sub(lambda match: match[1] or match[3], self.output)
         told = Counter(match.group(2, 3) for match in _ACTION.finditer(output))
         return Answer(_ACTION.sub(lambda match: _action_but(match, told), output), self.errors)
+
+    def tells_as(self, other: Answer) -> bool:
+        """Whether no element that both have is told in different words."""
+        ours, theirs = self._elements(), other._elements()
+        return all(ours[key] <= theirs[key] or theirs[key] <= ours[key] for key in ours.keys() & theirs.keys())
+
+    def _elements(self) -> dict[tuple[bytes, bytes], set[bytes]]:
+        """By type and id, all that is printed about an element."""
+        elements: dict[tuple[bytes, bytes], set[bytes]] = {}
+        for match in _ELEMENT.finditer(self.output):
+            elements.setdefault((match[1] or match[3], match[2] or match[4]), set()).add(match[0])
+        return elements
 
     @property
     def found(self) -> bool:
