@@ -44,13 +44,14 @@ CHANGING = {
 _FIRST = re.compile(r"\bout\b[^;]* [0-9]|limit=\"[0-9]")
 standing = False
 """Whether a way of the data has a segment without extent: on a border, the reference takes it to be inside."""
-makes = False
-"""Whether the query makes objects, which may be called ways and have the numbers of ways, of what it has found."""
+one_form = False
+"""Whether the query tells every element in one form: it prints once, and makes nothing, which might be called a way."""
 YEAR_S = 365 * 86400
 times: list[int] = []
 """Between the changes of the data, in seconds since 1970, 0 for now."""
 _BOX = re.compile(r"\(-?[0-9.]+,|\[bbox|bbox-query|bbox=| n=\"[0-9-]")
 _MAKES = re.compile(r"\b(make|convert)\b")
+_OUT = re.compile(r"\bout\b[^:]|<print")
 _ROLE = re.compile(r"\((?:r|bn|bw|br)(?:\.\w+)?:|role=")
 _DOWN = re.compile(r">>|\(r[.:)]|down-rel|relation-relation")
 STABLE = 16
@@ -59,8 +60,8 @@ STABLE = 16
 
 def start(data: DataSet, query: str) -> None:
     """Note what is known before the query runs, and forget what was noted for another one."""
-    global standing, makes
-    standing, makes = data.standing, bool(_MAKES.search(query))
+    global standing, one_form
+    standing, one_form = data.standing, len(_OUT.findall(query)) == 1 and not _MAKES.search(query)
     noted.clear()
     times[:] = [0, *(seconds_of(change.timestamp) - years * YEAR_S for change in data.changes for years in (0, 1))]
     if _FIRST.search(query):
@@ -82,7 +83,7 @@ def excuse(judged: Answer, judge: Answer) -> str | None:
     if judge.has_impossible_place:
         return "impossible place"
     for name in sorted(noted - {ORDER, FIRST, RINGS}):
-        if judged.errors == judge.errors and (makes or name in CHANGING or judged.tells_as(judge)):
+        if judged.errors == judge.errors and (not one_form or name in CHANGING or judged.tells_as(judge)):
             return name
     if noted >= {ORDER, FIRST}:
         return f"{ORDER}, {FIRST}"
