@@ -28,8 +28,8 @@ update_database: import OSM data into an empty database, or apply data and chang
   zcat planet.osm.gz | update_database --db-dir=DIR         a new database from standard input
   update_database --db-dir=DIR change.osc.gz                apply changes; all files named make one transaction
 
-Files are PBF, OSM XML or osmChange, plain or compressed with gzip, bzip2, xz or zstd; what a file is, is told from its
-content. Without a file, or with -, standard input is read.
+Files are PBF, OSM XML, osmChange, o5m or OPL, plain or compressed with gzip, bzip2, xz or zstd; what a file is, is told
+from its content. Without a file, or with -, standard input is read.
 
   --db-dir=DIR        the database directory. Without it: the one of the running dispatcher
   --data-only         keep no metadata; the default of a new database

@@ -18,14 +18,17 @@ CHUNK_BYTES = 256 * 1024
 _STARTS = {"o5m": re.compile(rb"\xff\xe0\x04o5m2"), "opl": re.compile(rb"(#[^\n]*\n)*[nwr]-?[0-9]+[ \n]")}
 _LAST_BYTE = {"o5m": b"\xfe", "opl": b"\n"}
 """osmium takes what ends without it for whole."""
+# As osh.pbf, because only there osmium keeps which elements are deleted.
 _TO_PBF = """
 import sys, osmium
 try:
     reader = osmium.io.Reader(osmium.io.File("-", sys.argv[1]))
-    with osmium.SimpleWriter(osmium.io.File("-", "pbf"), header=reader.header()) as writer:
+    header = reader.header()
+    header.set("osmosis_replication_timestamp", header.get("timestamp"))
+    with osmium.SimpleWriter(osmium.io.File("-", "osh.pbf"), header=header) as writer:
         osmium.apply(reader, writer)
     reader.close()
-except (RuntimeError, ValueError) as error:
+except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
     sys.exit(str(error).splitlines()[0])
 """
 

@@ -22,20 +22,22 @@ if TYPE_CHECKING:
 MAGIC_BYTES = 64
 XML_STARTS = (b"<", b"\xff\xfe<", b"\xfe\xff\0<")
 """An XML document begins with <, perhaps after a byte order mark."""
+HISTORY_NAMES = (".osh", ".osh.pbf", ".osh.o5m", ".osh.opl")
 
 
 class InputFile:
     """An open OSM file. Raises InputError if it is empty, malformed, truncated or not OSM data.
 
     `header_timestamp` (ISO text) is the time up to which the file says it has all changes, or None: of a PBF file the
-    replication timestamp, of XML what the root element or <meta> states. It is known once the first batch is.
+    replication timestamp, of XML what the root element or <meta> states, of o5m the file's timestamp. It is known once
+    the first batch is.
     """
 
     def __init__(self, stream: BinaryIO, name: str, threads: int = 2) -> None:
         self.name = name
         self._stream = stream
         self._source = CountedStream(stream, name)
-        self._seen_versions = name.removesuffix(".gz").removesuffix(".bz2").endswith((".osh", ".osh.pbf"))
+        self._seen_versions = name.removesuffix(".gz").removesuffix(".bz2").endswith(HISTORY_NAMES)
         first_bytes = self._source.peek(MAGIC_BYTES)
         if not first_bytes:
             raise InputError(f"{name}: the file is empty")
@@ -96,9 +98,11 @@ class InputFile:
 
     @property
     def has_history(self) -> bool:
-        """Whether elements may occur in several versions. Of PBF the header says so, else the name *.osh; else it is
-        known from the first batch on that has two versions of an element."""
-        return self._seen_versions or (self._pbf is not None and self._pbf.header.has_history)
+        """Whether elements may occur in several versions. Of PBF the header says so (but every file says so that osmium
+        has converted), else the name *.osh; else it is known from the first batch on that has two versions of an
+        element."""
+        header = self._pbf.header if self._pbf is not None and self._converted is None else None
+        return self._seen_versions or (header is not None and header.has_history)
 
     @property
     def header_timestamp(self) -> str | None:

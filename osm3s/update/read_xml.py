@@ -3,7 +3,8 @@
 `<create>` and `<modify>` say nothing that matters here: an element in them is its new version. An element inside
 `<delete>`, or with visible="false", is marked as deleted. Elements unknown to OSM are passed over.
 
-The scanner is native/xml_scan.c, seven to ten times as fast as expat with handlers in Python.
+The scanner is native/xml_scan.c, seven to ten times as fast as expat with handlers in Python. Why osmium does not read
+XML: ARCHITECTURE.md, "Which reader reads what".
 """
 
 from __future__ import annotations

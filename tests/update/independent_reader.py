@@ -13,8 +13,10 @@ from osm3s.ffi.batch import Element
 TYPES = {"n": "node", "w": "way", "r": "relation"}
 
 
-def pyosmium_elements(path: Path) -> Iterator[Element]:
-    for entity in osmium.FileProcessor(str(path)):
+def pyosmium_elements(source: Path | bytes) -> Iterator[Element]:
+    """Of a file, or of an OSM XML document."""
+    opened = osmium.io.FileBuffer(source, "osm") if isinstance(source, bytes) else str(source)
+    for entity in osmium.FileProcessor(opened, osmium.osm.OBJECT):
         location = entity.location if isinstance(entity, Node) else None
         timestamp = entity.timestamp.timestamp() if entity.timestamp else 0
         is_relation = entity.type_str() == "r"

@@ -30,7 +30,8 @@ PBF = pbf([block(NODES[:3000]), block(NODES[3000:])], header(more=number(32, 157
 OPL = b"# what osmium writes\n" + b"".join(b"n%d v0 dV c0 t i0 u%x T x2 y1\n" % (i, i * i) for i in range(1, 5001))
 O5M_NODE = b"\x02\0" + varint(2 * 20000000) + varint(2 * 10000000)
 """Id, no version, longitude, latitude: differences to the element before, in zigzag."""
-O5M = b"\xff\xe0\x04o5m2\x10" + varint(len(O5M_NODE)) + O5M_NODE + b"\xfe"
+O5M_TIME = varint(2 * 1577836800)
+O5M = b"\xff\xe0\x04o5m2\xdc" + varint(len(O5M_TIME)) + O5M_TIME + b"\x10" + varint(len(O5M_NODE)) + O5M_NODE + b"\xfe"
 
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
@@ -62,6 +63,18 @@ def test_formats_that_osmium_reads(tmp_path: Path) -> None:
             assert [e for batch in file.batches() for e in batch.elements()] == expected
             assert file.bytes_read == len(content)
             assert file.sorted_path is None
+            assert not file.has_history
+            assert file.header_timestamp == ("2020-01-01T00:00:00Z" if content is O5M else None)
+
+
+def test_deleted_elements_of_formats_that_osmium_reads() -> None:
+    opl = b"n1 v2 dD c0 t i0 u T x y\nn2 v1 dV c0 t i0 u T x2 y1\n"
+    file = open_input(io.BytesIO(opl))
+    assert [(e.id, e.deleted) for batch in file.batches() for e in batch.elements()] == [(1, True), (2, False)]
+    assert not file.has_history
+    file = open_input(io.BytesIO(opl + b"n2 v2 dD c0 t i0 u T x y\n"))
+    assert [e.deleted for batch in file.batches() for e in batch.elements()] == [True, False, True]
+    assert file.has_history
 
 
 @pytest.mark.parametrize(
@@ -72,6 +85,7 @@ def test_formats_that_osmium_reads(tmp_path: Path) -> None:
         (O5M[:-1], "truncated"),
         (O5M[:-3] + b"\xfe", "."),
         (OPL + b"n1 zzz\n", "OPL"),
+        (OPL + b"n1 v1 dV c0 t i0 u T x999 y1\n", "coordinate"),
         (gzip.compress(OPL)[:-20], "truncated: its gzip data"),
     ],
 )
