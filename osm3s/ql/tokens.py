@@ -69,6 +69,9 @@ class Cursor:
     """The current token of a text, with its line and column, and the reference's ways to resynchronise."""
 
     __slots__ = (
+        "_column",
+        "_counted_line_start",
+        "_counted_to",
         "_end",
         "_lagging",
         "_line",
@@ -93,18 +96,26 @@ class Cursor:
         self._line = 1
         self._line_start = 0
         self._line_start_after = 0
+        self._counted_line_start = 0
+        self._counted_to = 0
+        self._column = 1
         self._lagging: deque[int] | None = None
         self.advance()
 
     @property
     def place(self) -> Place:
-        before = self.text[self._line_start : self.start]
-        column = len(before) + 1
-        if not before.isascii() or "\\" in before or "/*" in before:  # as the reference counts
-            column = len(before.encode("utf-8", "surrogateescape")) + 1
-            for string in _STRING_OR_COMMENT.findall(before):
-                column -= 1 if string.startswith("/*") else len(_ESCAPED.findall(string))
-        return Place(self.line, column)
+        """Of the current token. Counted on from the token asked for last: a whole query may be a single line."""
+        if self._counted_line_start != self._line_start:
+            self._counted_line_start = self._counted_to = self._line_start
+            self._column = 1
+        passed = self.text[self._counted_to : self.start]
+        self._counted_to = self.start
+        self._column += len(passed)
+        if not passed.isascii() or "\\" in passed or "/*" in passed:  # as the reference counts
+            self._column += len(passed.encode("utf-8", "surrogateescape")) - len(passed)
+            for string in _STRING_OR_COMMENT.findall(passed):
+                self._column -= 1 if string.startswith("/*") else len(_ESCAPED.findall(string))
+        return Place(self.line, self._column)
 
     def advance(self) -> None:
         """Go to the next token, or set `good` to false and keep the last one."""

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from osm3s import ql
 from osm3s.constants import MAX_NESTING
 from osm3s.errors import QueryRejected
-from osm3s.ql.diagnostics import MAX_MESSAGES
+from osm3s.ql.diagnostics import MAX_MESSAGES, Diagnostics, Place
+from osm3s.ql.tokens import Cursor
 from ql.golden import REJECTED, SETTINGS, TRANSLATIONS
 
 QUERIES = [query for query, *_ in TRANSLATIONS] + [query for query, *_ in SETTINGS] + [query for query, _ in REJECTED]
@@ -146,3 +147,24 @@ def test_surrogate_escapes() -> None:
     half = ql.parse('node[a="\\ud83d"];').children[0].children[0].get("v")
     assert half.encode("utf-8", "surrogateescape") == b"\xed\xa0\xbd"
     assert ql.parse('node[a="\ud83d"];').children[0].children[0].get("v") == half
+
+
+def test_the_places_in_one_long_line_are_counted_once() -> None:
+    """Programs write a whole query into one line; its statements and operators all ask where they are."""
+    looked_at = 0
+
+    class Watched(str):
+        def __getitem__(self, which: object) -> str:
+            nonlocal looked_at
+            part: str = super().__getitem__(which)  # type: ignore[index]
+            looked_at += len(part)
+            return part
+
+    text = Watched('node[a="é\\""](id:1,2)/* b */;' * 1000)
+    cursor = Cursor(text, Diagnostics())
+    places = []
+    while cursor.good:
+        places.append(cursor.place)
+        cursor.advance()
+    assert looked_at <= len(text)
+    assert places[:13] == [Place(1, column) for column in (1, 5, 6, 7, 8, 13, 14, 15, 17, 18, 19, 20, 21)]
