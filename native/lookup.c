@@ -1,22 +1,30 @@
 /* lookup.c: unresolved rows -> their place, by way of the id map's pages; and what rows are spread over. */
 #include "index_page.h"
 
-size_t osm3s_rows_page_end(const osm3s_rows *rows, size_t from, uint64_t *page)
+size_t osm3s_rows_pages(const osm3s_rows *rows, size_t from, uint64_t *pages, size_t most, size_t *n)
 {
-    *page = rows->rows[from].id >> ID_PAGE_BITS;
-    while (from < rows->n && rows->rows[from].id >> ID_PAGE_BITS == *page)
-        from++;
+    *n = 0;
+    for (; from < rows->n; from++) {
+        uint64_t page = rows->rows[from].id >> ID_PAGE_BITS;
+        if (*n && pages[*n - 1] == page)
+            continue;
+        if (*n == most)
+            break;
+        pages[(*n)++] = page;
+    }
     return from;
 }
 
-int osm3s_rows_note_blocks(osm3s_rows *rows, size_t from, size_t to, const uint8_t *page, size_t len)
+int osm3s_rows_note_blocks(osm3s_rows *rows, size_t from, size_t to, const uint8_t *data, const size_t *lengths)
 {
+    const uint8_t *page = data;
     for (size_t i = from; i < to; i++) {
-        rows->rows[i].block = OSM3S_UNRESOLVED;
-        if (page == NULL)
-            continue;
-        int error = osm3s_id_page_lookup(page, len, rows->rows[i].id >> ID_PAGE_BITS, &rows->rows[i].id, 1,
-                                         &rows->rows[i].block);
+        osm3s_row *row = &rows->rows[i];
+        if (i > from && row->id >> ID_PAGE_BITS != rows->rows[i - 1].id >> ID_PAGE_BITS)
+            page += *lengths++;
+        row->block = OSM3S_UNRESOLVED;
+        int error = *lengths ? osm3s_id_page_lookup(page, *lengths, row->id >> ID_PAGE_BITS, &row->id, 1, &row->block)
+                             : OSM3S_OK;
         if (error)
             return error;
     }

@@ -394,6 +394,13 @@ int osm3s_query_blocks(osm3s_snapshot *, osm3s_context *, const uint32_t *blocks
 /* The same for the elements of a set. Nodes must be resolved if tags or metadata matter. */
 int osm3s_query_rows(osm3s_snapshot *, osm3s_context *, const osm3s_rows *in, const osm3s_predicate *, osm3s_rows *out);
 
+/* Divide relations by a predicate's places: appended to `inside` are those that lie wholly in them, as the box of their
+ * members tells, to `uncertain` those of which it does not tell; the others have no member there. */
+int osm3s_relations_inside(osm3s_snapshot *, osm3s_context *, const osm3s_rows *relations, const osm3s_predicate *,
+                           osm3s_rows *inside, osm3s_rows *uncertain);
+/* How many elements the blocks hold; some of them may be dead. */
+uint64_t osm3s_elements_of_blocks(osm3s_snapshot *, const uint32_t *blocks, size_t n);
+
 /* Keep only the blocks whose permanent id is among `ids` (ascending). */
 int osm3s_intersect_blocks(osm3s_snapshot *, int type, uint32_t *blocks, size_t *n, const uint32_t *ids, size_t n_ids);
 /* Sum up the counts of blocks (permanent ids) that have no delta and are as they were; list the others in `changed`. */
@@ -502,10 +509,12 @@ int osm3s_rows_keep(const osm3s_row *rows, size_t n, const char *keep, osm3s_row
 int osm3s_rows_pick(const osm3s_row *rows, const uint32_t *indexes, size_t n, osm3s_rows *out);
 
 /* --- lookup.c: unresolved rows (sorted by id) -> their place, by pages of the id map --- */
-/* End of the run of rows from `from` on that share a page of the id map; *page is its number. */
-size_t osm3s_rows_page_end(const osm3s_rows *, size_t from, uint64_t *page);
-/* Note the permanent block ids of rows [from, to) in their `block` (page NULL: they do not exist). */
-int osm3s_rows_note_blocks(osm3s_rows *, size_t from, size_t to, const uint8_t *page, size_t len);
+/* The numbers of the next pages of the id map that rows from `from` on are in, *n up to `most`; returns the end of these
+ * rows. */
+size_t osm3s_rows_pages(const osm3s_rows *, size_t from, uint64_t *pages, size_t most, size_t *n);
+/* Note the permanent block ids of rows [from, to) in their `block`. `data`: their pages one after the other, of these
+ * lengths (0: there is no such page, so they do not exist). */
+int osm3s_rows_note_blocks(osm3s_rows *, size_t from, size_t to, const uint8_t *data, const size_t *lengths);
 /* Turn noted block ids into places; rows that do not exist are dropped. */
 int osm3s_rows_locate(osm3s_snapshot *, int type, osm3s_rows *);
 /* Distinct blocks of resolved rows, ascending; `out` has room for min(rows, blocks). */

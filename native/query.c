@@ -192,8 +192,8 @@ static int test_element(query *q, const view *v, uint32_t local, uint32_t block,
 
 /* --- a block --- */
 
-/* Do all elements of a block with this box satisfy the spatial filters (1), none (0), or is that open (-1)? */
-static int classify_block(const query *q, const osm3s_bbox *box)
+/* Does everything with a place in this box satisfy the spatial filters (1), nothing (0), or is that open (-1)? */
+static int classify_box(const query *q, const osm3s_bbox *box)
 {
     const osm3s_predicate *p = q->predicate;
     if (!is_spatial(p))
@@ -354,7 +354,7 @@ int osm3s_query_blocks(osm3s_snapshot *s, osm3s_context *c, const uint32_t *bloc
         error = reserve(s, blocks, n, out);
     for (size_t i = 0; i < n && error == OSM3S_OK; i++) {
         const osm3s_dir_entry *e = osm3s_snapshot_entry(s, blocks[i]);
-        int where = e ? classify_block(&q, &e->bbox) : 1;
+        int where = e ? classify_box(&q, &e->bbox) : 1;
         if (where == 0)
             continue;
         uint32_t time = snapshot_is_current(s, blocks[i]) ? 0 : snapshot_time(s);
@@ -428,6 +428,27 @@ int osm3s_query_rows(osm3s_snapshot *s, osm3s_context *c, const osm3s_rows *in, 
     return error;
 }
 
+int osm3s_relations_inside(osm3s_snapshot *s, osm3s_context *c, const osm3s_rows *relations, const osm3s_predicate *p,
+                           osm3s_rows *inside, osm3s_rows *uncertain)
+{
+    query q = {.snapshot = s, .context = c, .predicate = p};
+    for (size_t i = 0; i < relations->n; i++) {
+        const osm3s_row *row = &relations->rows[i];
+        uint32_t local;
+        const view *v = snapshot_view(s, row->block, row->slot, &local);
+        if (v == NULL)
+            return OSM3S_CORRUPT;
+        bool superseded = v != snapshot_base(s, row->block) && v != snapshot_delta(s, row->block);
+        osm3s_bbox box = view_bbox(v, local);
+        int where = superseded ? -1 : classify_box(&q, &box);
+        if (where && rows_push(where > 0 ? inside : uncertain, *row))
+            return OSM3S_NOMEM;
+        if (i % 256 == 255 && context_check(c))
+            return context_check(c);
+    }
+    return OSM3S_OK;
+}
+
 int osm3s_around_add_rows(osm3s_snapshot *s, struct around *a, const osm3s_rows *rows, int type)
 {
     way_nodes nodes = {0};
@@ -465,6 +486,16 @@ int osm3s_select_blocks(osm3s_snapshot *s, int family, const osm3s_bbox *boxes, 
             out[(*n)++] = b;
     }
     return OSM3S_OK;
+}
+
+uint64_t osm3s_elements_of_blocks(osm3s_snapshot *s, const uint32_t *blocks, size_t n)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < n; i++) {
+        const osm3s_dir_entry *e = osm3s_snapshot_entry(s, blocks[i]);
+        total += (uint64_t)e->n + e->n_delta;
+    }
+    return total;
 }
 
 static int compare_u32(const void *left, const void *right)

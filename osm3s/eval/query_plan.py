@@ -15,8 +15,8 @@ from osm3s.eval.changes import changed_ids
 from osm3s.eval.derived_places import meets_box
 from osm3s.eval.execution import Execution, require_history
 from osm3s.eval.filters import FILTERS
+from osm3s.eval.members_in_place import relations_in
 from osm3s.eval.predicate import Predicate
-from osm3s.eval.recursion import member_rows, relations_with
 from osm3s.eval.spatial import BBox, Spatial
 from osm3s.eval.tag_filter import TagFilter
 from osm3s.ffi import check, ffi, lib
@@ -158,7 +158,7 @@ class QueryPlan:
     def _run_type(self, element_type: int, result: ElementSet) -> None:
         found = self._run_changed(element_type) if self.changed else self._candidates(element_type, self.sources)
         if element_type == RELATION and self.spatial:
-            found = self._with_matching_members(found)
+            found = relations_in(self.execution, found, self.spatial)
         result.take(found, (element_type,))
 
     def _candidates(self, element_type: int, sources: list[Source]) -> ElementSet:
@@ -335,19 +335,3 @@ class QueryPlan:
             return int(total[0]) + (self._query_blocks(changed, n[0], ffi.NULL) if n[0] else 0)
         blocks, n_blocks = self._candidate_blocks(family)
         return self._query_blocks(blocks, n_blocks, ffi.NULL)
-
-    # --- relations --------------------------------------------------------------------------------------------------
-
-    def _with_matching_members(self, relations: ElementSet) -> ElementSet:
-        """Those relations of which, for each spatial condition, a node or way member satisfies it."""
-        execution = self.execution
-        for condition in self.spatial:
-            members, matching = ElementSet(), ElementSet()
-            for element_type in (NODE, WAY):
-                member_rows(execution, relations, element_type, None, members, or_later=True)
-                predicate = Predicate([], [condition], set(), 0, members_only=True)
-                self._filter_rows(members, element_type, predicate, matching)
-            kept = ElementSet()
-            relations_with(execution, relations, matching, (NODE, WAY), None, kept)
-            relations = kept
-        return relations

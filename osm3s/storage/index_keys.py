@@ -19,6 +19,8 @@ relations that had the node, way, relation as member.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 from struct import Struct
 
 DIRECTORY, ID_MAP, LINKS, TAGS, USERS, CHANGELOG, SETTINGS = b"B", b"I", b"L", b"T", b"U", b"C", b"S"
@@ -52,6 +54,10 @@ def attic(element_type: int, block_id: int) -> bytes:
 
 def id_page(element_type: int, page: int) -> bytes:
     return _NUMBER.pack(ID_MAP, element_type, page)
+
+
+def id_pages(element_type: int, pages: Sequence[int]) -> Iterator[bytes]:
+    return map(_NUMBER.pack, repeat(ID_MAP), repeat(element_type), pages)
 
 
 def link_page(kind: int, last_member: int) -> bytes:

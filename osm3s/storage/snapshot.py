@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import lmdb
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 FAMILIES = range(4)
 FAMILIES_OF_TYPE = ((0, 1), (2,), (3,))
+PAGES_AT_A_TIME = 512
+"""Of the id map, looked up together: each call into the core or LMDB costs as much as what it does."""
 EVER = 0, (1 << 32) - 1
 """The interval that has all versions in it."""
 
@@ -184,14 +187,13 @@ class Snapshot:
 
     def _note_blocks(self, rows: Any, element_type: int) -> None:
         """Note in rows, sorted by id, the permanent ids of the blocks that the elements are in now."""
-        position, page_number = 0, ffi.new("uint64_t *")
+        position, numbers, n = 0, ffi.new("uint64_t[]", PAGES_AT_A_TIME), ffi.new("size_t *")
         while position < rows.n:
-            end = lib.osm3s_rows_page_end(rows, position, page_number)
-            page = self._txn.get(index_keys.id_page(element_type, page_number[0]))
-            if page is None:
-                check(lib.osm3s_rows_note_blocks(rows, position, end, ffi.NULL, 0))
-            else:
-                check(lib.osm3s_rows_note_blocks(rows, position, end, ffi.from_buffer(page), len(page)))
+            end = lib.osm3s_rows_pages(rows, position, numbers, PAGES_AT_A_TIME, n)
+            keys = index_keys.id_pages(element_type, ffi.unpack(numbers, n[0]))
+            pages = list(map(self._txn.get, keys, repeat(b"")))
+            data = ffi.from_buffer(b"".join(pages))
+            check(lib.osm3s_rows_note_blocks(rows, position, end, data, ffi.new("size_t[]", list(map(len, pages)))))
             position = end
 
     def owners(self, members: Any, kind: int, into: Any) -> None:
