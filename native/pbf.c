@@ -56,12 +56,15 @@ static inline int32_t uid_or_zero(int64_t value)
     return value < 0 || value > INT32_MAX ? 0 : (int32_t)value;
 }
 
+/* Not known: what is out of range, or stands for no end. */
 static inline uint32_t seconds(const block *b, int64_t raw)
 {
-    int64_t ms;
-    if (b->date_granularity == 1000)
-        return unsigned_or_zero(raw);
-    return __builtin_mul_overflow(raw, b->date_granularity, &ms) ? 0 : unsigned_or_zero(ms / 1000);
+    if (b->date_granularity != 1000) {
+        if (__builtin_mul_overflow(raw, b->date_granularity, &raw))
+            return 0;
+        raw /= 1000;
+    }
+    return raw == OSM3S_FOREVER ? 0 : unsigned_or_zero(raw);
 }
 
 /* The batch's number of a string of the block. Number 0 stands for "" in both. */

@@ -91,7 +91,7 @@ static bool parse_time(text t, uint32_t *out)
     int64_t month = (part[1] + 9) % 12, year = part[0] - (part[1] <= 2);
     int64_t days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + part[2] - 1 - 719468;
     int64_t seconds = ((days * 24 + part[3]) * 60 + part[4]) * 60 + part[5];
-    *out = seconds < 0 || seconds > UINT32_MAX ? 0 : (uint32_t)seconds;
+    *out = seconds < 0 || seconds >= OSM3S_FOREVER ? 0 : (uint32_t)seconds;
     return true;
 }
 

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
+import lmdb
+
 from osm3s.errors import ContextError, Osm3sError, UsageError
 from osm3s.ffi import lib
 
@@ -44,6 +46,9 @@ def run(program: str, usage: str, update: Callable[[], None], usage_status: int 
     except Osm3sError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return error.exit_status
+    except (OSError, lmdb.Error, MemoryError) as error:
+        print(f"{program}: {error or 'not enough memory'}; what was not complete has been undone", file=sys.stderr)
+        return Osm3sError.exit_status
     finally:
         gc.freeze()  # the process ends
     return 0

@@ -17,10 +17,21 @@ NOT_UPDATED = "The map is updated, its areas are not"
 def update_map(options: UpdateOptions, paths: Sequence[str]) -> None:
     """Raises what `update_files` raises: nothing was changed then. Once the map is updated, trouble with the areas is
     no failure of the update: they stay as they were, and the next update makes up for it."""
-    root = update_files(options.db_dir, paths, options.level, options.version, options.replicate_id, options.areas)
+    merged: list[bool] = []
     try:
+        root = update_files(
+            options.db_dir,
+            paths,
+            options.level,
+            options.version,
+            options.replicate_id,
+            options.areas,
+            lambda: merged.append(True),
+        )
         follow_map(root, take_over=options.areas == "auto")
     except Interrupted:
+        if not merged:
+            raise
         print(f"{NOT_UPDATED}: interrupted. The next update does it.", file=sys.stderr)
 
 

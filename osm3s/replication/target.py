@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import lmdb
 
-from osm3s.errors import DispatcherError, StorageError
+from osm3s.errors import StorageError
 from osm3s.paths import DatabaseDir
 from osm3s.replication.diff import Diff
 from osm3s.replication.errors import Moved
 from osm3s.storage.index import open_for_reading, read_settings
 from osm3s.storage.recovery import recover_locked
 from osm3s.storage.settings import DatabaseSettings
-from osm3s.update.compact import compact
+from osm3s.update.compact import compact_after_commit
 from osm3s.update.permission import writing
 from osm3s.update.update_files import DataVersion, commit_changes
 
@@ -86,8 +86,7 @@ class Target:
                 recover_locked(permission.db)
                 n_large_deltas = commit_changes(permission, batches, version, check)
             if n_large_deltas:
-                with suppress(DispatcherError), writing(self.db.root) as permission:  # it can wait
-                    compact(permission)
+                compact_after_commit(self.db.root)
         self._derive(self.db.root)
 
 

@@ -6,6 +6,7 @@ The only module that publishes. A crash at any place leaves the old state or the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import lmdb
@@ -41,7 +42,8 @@ def publish(change: WriteTransaction, ask_to_merge: Callable[[], None] = lambda:
     failpoint.reached("after_merge")
     write_mirrors(change.db, change.settings.timestamp, change.settings.replicate_id)
     failpoint.reached("after_mirrors")
-    remove_shadow(change.db)  # the last step: as long as there is a shadow, recovery rewrites the mirrors
+    with suppress(OSError):  # the change is visible; a shadow that stays is found to be done by the next writer
+        remove_shadow(change.db)  # the last step: as long as there is a shadow, recovery rewrites the mirrors
     failpoint.reached("after_shadow_removed")
     return txn_id
 

@@ -16,6 +16,8 @@ from osm3s.storage import index_keys
 from osm3s.storage.settings import DatabaseSettings
 
 MIN_MAP_BYTES = 1 << 28
+GROWTH_BYTES = 1 << 28
+"""By so much commits may enlarge an index between its opening and the beginning of a transaction that reads it."""
 MOST_READERS = 1024
 READERS_TABLE_BYTES = 192 + (MOST_READERS - 1) * 64
 """Of LMDB's lock file: its head with the first reader, and a line of the processor's cache for each further one."""
@@ -51,6 +53,7 @@ def allocate_readers_table(index: str) -> None:
     To be called before an index appears; the table may lie there already. Raises StorageError.
     """
     path = readers_table(index)
+    is_new = not os.path.exists(path)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664)
         try:
@@ -59,8 +62,9 @@ def allocate_readers_table(index: str) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        with suppress(OSError):
-            os.unlink(path)
+        if is_new:  # else readers may stand in it: without it, nobody would know of them
+            with suppress(OSError):
+                os.unlink(path)
         raise StorageError(f"{path}: cannot write: {error.strerror}; nothing was changed") from None
 
 
@@ -69,8 +73,15 @@ def open_for_reading(db: DatabaseDir) -> Any:
     if not os.path.exists(db.index):
         raise StorageError(f"{db.root}: no database here: import one with update_database --db-dir={db.root}")
     try:
-        return lmdb.open(db.index, subdir=False, readonly=True, lock=True, max_readers=MOST_READERS, create=False)
-    except lmdb.Error as error:
+        return lmdb.open(
+            os.fsencode(db.index),
+            subdir=False,
+            readonly=True,
+            map_size=(os.path.getsize(db.index) + GROWTH_BYTES) // 4096 * 4096,
+            max_readers=MOST_READERS,
+            create=False,
+        )
+    except (OSError, lmdb.Error) as error:
         raise _storage_error(db.index, error) from None
 
 
@@ -81,7 +92,7 @@ def open_for_writing(path: str, extra_bytes: int = 0) -> Any:
     allocate_readers_table(path)
     try:
         return lmdb.open(
-            path,
+            os.fsencode(path),
             subdir=False,
             map_size=room // 4096 * 4096,
             max_readers=MOST_READERS,
@@ -125,7 +136,7 @@ def read_settings(txn: Any) -> DatabaseSettings:
 def settings_in_file(path: str) -> DatabaseSettings:
     """The settings in an index, wherever the file lies; nothing is written. Raises StorageError, CorruptError."""
     try:
-        env = lmdb.open(path, subdir=False, readonly=True, lock=False, create=False)
+        env = lmdb.open(os.fsencode(path), subdir=False, readonly=True, lock=False, create=False)
     except lmdb.Error as error:
         raise _storage_error(path, error) from None
     try:

@@ -116,7 +116,10 @@ def read_shadow(db: DatabaseDir) -> Shadow | None:
 
 
 def _are_written(db: DatabaseDir, extents: Sequence[WrittenExtent]) -> bool:
-    """Whether all extents have reached the disk."""
+    """Whether all extents have been written; then they are on the disk when this returns.
+
+    A process that was killed before its sync has left them to the kernel, where they look as if they were there.
+    """
     descriptors: dict[int, int] = {}
     try:
         for file, length, offset, stated in extents:
@@ -125,6 +128,8 @@ def _are_written(db: DatabaseDir, extents: Sequence[WrittenExtent]) -> bool:
             content = os.pread(descriptors[file], length, offset)
             if len(content) != length or checksum(content) != stated:
                 return False
+        for descriptor in descriptors.values():
+            os.fdatasync(descriptor)
     except OSError:
         return False
     finally:

@@ -56,7 +56,7 @@ class Snapshot:
             raise MemoryError
         self.handle: Any = ffi.gc(handle, lib.osm3s_snapshot_free)
         for file, path in enumerate(block_files):
-            check(lib.osm3s_snapshot_map(self.handle, file, path.encode()))
+            check(lib.osm3s_snapshot_map(self.handle, file, os.fsencode(path)))
         for family in FAMILIES:
             for _, page in self.entries(index_keys.directory_prefix(family)):
                 with ffi.from_buffer(page) as place:  # in the mapped index: it stays as long as this version is read

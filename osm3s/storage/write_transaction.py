@@ -51,7 +51,7 @@ class WriteTransaction:
             cut_leftovers(db, self.settings)
             self.snapshot: Any = ffi.gc(lib.osm3s_snapshot_new(), lib.osm3s_snapshot_free)
             for file in range(N_FILES):
-                check(lib.osm3s_snapshot_map(self.snapshot, file, db.block_file(file).encode()))
+                check(lib.osm3s_snapshot_map(self.snapshot, file, os.fsencode(db.block_file(file))))
             self.directory = DirectoryPages(self.txn, self.snapshot)
             check(lib.osm3s_snapshot_seal(self.snapshot))
             last_merge = self.txn.get(LAST_MERGE_KEY)

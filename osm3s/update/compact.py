@@ -5,10 +5,15 @@ A short transaction of its own, after the commit that brought the changes: nobod
 
 from __future__ import annotations
 
+import sys
+
+import lmdb
+
+from osm3s.errors import DispatcherError, Osm3sError
 from osm3s.storage.commit import publish
 from osm3s.storage.write_transaction import WriteTransaction
 from osm3s.update.apply_changes import ElementUpdate
-from osm3s.update.permission import Permission, uninterrupted
+from osm3s.update.permission import Permission, uninterrupted, writing
 
 MOST_BLOCKS = 256
 """Blocks per transaction; bounds its time and size."""
@@ -28,3 +33,14 @@ def compact(permission: Permission, most_blocks: int = MOST_BLOCKS) -> int:
                 txn_id = publish(txn, permission.ask_to_merge)
                 permission.merged(txn_id, txn.settings.timestamp, txn.settings.replicate_id)
     return n
+
+
+def compact_after_commit(db_dir: str | None) -> None:
+    """`compact`, behind a commit, which stands whatever happens here: trouble is told, and left to a later update."""
+    try:
+        with writing(db_dir) as permission:
+            compact(permission)
+    except DispatcherError:
+        pass  # it stops, or somebody else writes
+    except (Osm3sError, OSError, lmdb.Error) as error:
+        print(f"The update is done, its blocks are not compacted: {error}. A later update does it.", file=sys.stderr)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from osm3s.dispatch.client import DispatcherClient, WriteSession
@@ -26,6 +26,8 @@ class Permission:
         self.db = db
         self.oldest_snapshot: int | None = (session.oldest_snapshot or None) if session else None
         """LMDB transaction number of the oldest snapshot that the dispatcher knows a reader of; None: none known."""
+        self.when_merged: Callable[[], None] = lambda: None
+        """Called once the change is visible, before any signal is taken notice of."""
         self._session = session
 
     def ask_to_merge(self) -> None:
@@ -39,6 +41,7 @@ class Permission:
 
     def merged(self, txn_id: int, timestamp: str, replicate_id: str) -> None:
         """The change is visible: tell everybody. If the dispatcher has gone, the next one finds the version itself."""
+        self.when_merged()
         if self._session:
             with suppress(DispatcherError):
                 self._session.done(Version(txn_id, timestamp, replicate_id))
@@ -120,12 +123,12 @@ def directory_locked(db: DatabaseDir) -> Iterator[None]:
 @contextmanager
 def _pid_in_lock_file(db: DatabaseDir) -> Iterator[None]:
     try:
-        with open(db.lock, "w", encoding="ascii") as lock:
-            lock.write(f"{os.getpid()}\n")
-    except OSError as error:
-        raise StorageError(f"{db.lock}: {error.strerror}") from None
-    try:
+        try:
+            with open(db.lock, "w", encoding="ascii") as lock:
+                lock.write(f"{os.getpid()}\n")
+        except OSError as error:
+            raise StorageError(f"{db.lock}: {error.strerror}; nothing was changed") from None
         yield
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             os.unlink(db.lock)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack
 from typing import NamedTuple
 
-from osm3s.errors import DispatcherError, InputError, UsageError
+from osm3s.errors import InputError, UsageError
 from osm3s.ffi.batch import Batch
 from osm3s.storage.commit import publish
 from osm3s.storage.mirrors import write_mirrors
@@ -15,7 +15,7 @@ from osm3s.storage.recovery import current_version, recover_locked
 from osm3s.storage.settings import DatabaseSettings
 from osm3s.storage.write_transaction import WriteTransaction
 from osm3s.update.apply_changes import ElementUpdate
-from osm3s.update.compact import compact
+from osm3s.update.compact import compact_after_commit
 from osm3s.update.input_file import open_input
 from osm3s.update.permission import Permission, uninterrupted, writing
 from osm3s.update.progress import Progress
@@ -41,24 +41,26 @@ def update_files(
     timestamp: str | None,
     replicate_id: str | None,
     areas: str | None = None,
+    when_merged: Callable[[], None] = lambda: None,
 ) -> str:
     """Bring the content of files into a database, in one transaction; return its directory. "-" is standard input.
 
     `level` None: that of the database, or "data" for a new one. `timestamp` None: what the last file states. `areas`:
     "auto" or "none", whether areas follow the map from now on; None: as before, and for a new database "auto".
-    Raises UsageError, InputError, StorageError, DispatcherError, ContextError; nothing is changed then.
+    Raises UsageError, InputError, StorageError, DispatcherError, ContextError; nothing is changed then. `when_merged`
+    is called once the change is visible: only a signal can end this after it.
     """
     progress = Progress()
     n_large_deltas = 0
     with writing(db_dir, timestamp or "") as permission:
+        permission.when_merged = when_merged
         recover_locked(permission.db)
         if os.path.exists(permission.db.index):
             n_large_deltas = _change(permission, paths, level, timestamp, replicate_id, areas, progress)
         else:
             _import(permission, paths, level or "data", timestamp, replicate_id, areas or "auto", progress)
     if n_large_deltas:
-        with suppress(DispatcherError), writing(db_dir) as permission:  # it can wait: the change is in the database
-            compact(permission)
+        compact_after_commit(db_dir)
     progress.done()
     return permission.db.root
 
@@ -77,10 +79,15 @@ def _import(
     if len(paths) != 1:
         raise InputError(f"{permission.db.root}: no database yet, and it is made from one file, not from {len(paths)}")
     db = permission.db
-    with open_input(paths[0]) as source:
-        settings = BulkImport(db, level, areas).run(source, timestamp, progress, replicate_id, permission.ask_to_merge)
-    write_mirrors(db, settings.timestamp, settings.replicate_id)
-    permission.merged(*current_version(db.root))
+    with ExitStack() as until_all_is_told, open_input(paths[0]) as source:
+
+        def ask_to_appear() -> None:
+            until_all_is_told.enter_context(uninterrupted())
+            permission.ask_to_merge()
+
+        settings = BulkImport(db, level, areas).run(source, timestamp, progress, replicate_id, ask_to_appear)
+        write_mirrors(db, settings.timestamp, settings.replicate_id)
+        permission.merged(*current_version(db.root))
 
 
 def _change(

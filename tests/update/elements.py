@@ -24,7 +24,7 @@ def elements(draw: st.DrawFn) -> Element:
         id=draw(IDS),
         position=draw(st.none() | POSITIONS) if kind == "node" else None,
         version=draw(st.integers(0, 2**31 - 1)),
-        timestamp=draw(st.integers(0, 2**32 - 1)),
+        timestamp=draw(st.integers(0, 2**32 - 2)),  # the last one stands for no end
         changeset=draw(st.integers(0, 2**32 - 1)),
         uid=draw(st.integers(0, 2**31 - 1)),
         user=draw(TEXTS),

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 import pytest
-from elements import elements
+from elements import NODE, elements
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from independent_reader import pyosmium_elements
@@ -51,6 +51,12 @@ def test_extracts_equal_pyosmium(shared_dir: Path, file: str) -> None:
 def test_what_was_written_is_read(blocks: list[list[Element]], use_dense: bool) -> None:
     file = pbf([block(b, use_dense) for b in blocks])
     assert read(file) == [e for b in blocks for e in b]
+
+
+@pytest.mark.parametrize("use_dense", [True, False])
+def test_the_time_that_stands_for_no_end_is_not_known(use_dense: bool) -> None:
+    last = [NODE._replace(id=i, timestamp=2**32 - i) for i in (1, 2)]
+    assert [e.timestamp for e in read(pbf([block(last, use_dense)]))] == [0, 2**32 - 2]
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])

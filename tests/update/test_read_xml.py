@@ -110,8 +110,9 @@ def test_timestamps(time: datetime) -> None:
     assert found == int(time.replace(tzinfo=UTC).timestamp())
 
 
-def test_times_out_of_range_and_numbers_out_of_range_are_not_known() -> None:
-    attributes = 'version="-1" changeset="4294967296" uid="x" timestamp="1969-12-31T23:59:59Z"'
+@pytest.mark.parametrize("time", ["1969-12-31T23:59:59Z", "2106-02-07T06:28:15Z", "9999-12-31T23:59:59Z"])
+def test_times_out_of_range_and_numbers_out_of_range_are_not_known(time: str) -> None:
+    attributes = f'version="-1" changeset="4294967296" uid="x" timestamp="{time}"'
     assert osm(f'<way id="1" {attributes}/>') == [NODE._replace(type="way")]
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from database import Database
 from osm_xml import change_file, osm_file
-from programs import PROJECT
+from programs import PROJECT, update_database
 from reading_process import version_of
 
 from osm3s.ffi.batch import Element
 from osm3s.paths import DatabaseDir
+from osm3s.storage.index import open_for_reading, read_settings
 from osm3s.update.update_files import update_files
 
 COMMITS = 300
@@ -89,3 +90,16 @@ def test_a_reader_keeps_its_version(tmp_path: Path) -> None:
     out, _ = reader.communicate("go on\n", timeout=60)
     assert out == "0\n"
     assert version_of(Database(root)) == 39
+
+
+def test_an_index_may_grow_between_opening_and_reading(tmp_path: Path) -> None:
+    """LMDB refuses to read what is larger than the map; a commit may come in between."""
+    root = tmp_path / "db"
+    update_database(root, osm_file([EMPTY]))
+    env = open_for_reading(DatabaseDir(str(root)))
+    many = [EMPTY._replace(id=i, tags=[(f"{i:0500}", "v")]) for i in range(2, 15_000)]
+    assert update_database(root, change_file(many), "--areas=none").returncode == 0
+    assert os.path.getsize(DatabaseDir(str(root)).index) > 11 << 20
+    with env.begin() as txn:
+        assert read_settings(txn).n_elements[0] == 14_999
+    env.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import os
 import signal
 import subprocess
 import sys
@@ -268,3 +269,11 @@ def test_with_a_dispatcher(tmp_path: Path) -> None:
         Database(root).check()
     finally:
         run("dispatcher", "--terminate", f"--db-dir={root}", **here)
+
+
+def test_a_directory_whose_name_is_no_utf_8(tmp_path: Path) -> None:
+    root = tmp_path / os.fsdecode(b"M\xfcnchen")
+    assert update_database(root, START, "--meta").returncode == 0
+    assert update_database(root, change_file([NODE._replace(version=2)])).returncode == 0
+    assert run("verify", f"--db-dir={root}").returncode == 0
+    assert run("osm3s_query", f"--db-dir={root}", stdin=b"[out:csv(::version;false)];node(1);out;").stdout == b"2\n"
