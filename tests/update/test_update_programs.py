@@ -276,4 +276,5 @@ def test_a_directory_whose_name_is_no_utf_8(tmp_path: Path) -> None:
     assert update_database(root, START, "--meta").returncode == 0
     assert update_database(root, change_file([NODE._replace(version=2)])).returncode == 0
     assert run("verify", f"--db-dir={root}").returncode == 0
-    assert run("osm3s_query", f"--db-dir={root}", stdin=b"[out:csv(::version;false)];node(1);out meta;").stdout == b"2\n"
+    query = b"[out:csv(::version;false)];node(1);out meta;"
+    assert run("osm3s_query", f"--db-dir={root}", stdin=query).stdout == b"2\n"
