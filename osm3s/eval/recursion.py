@@ -7,7 +7,7 @@ from typing import Any
 from osm3s.eval.execution import Execution
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import NODE, RELATION, WAY, ElementSet
-from osm3s.ql.criteria import positions_of
+from osm3s.ql.normal_filters import positions_of
 from osm3s.ql.tree import Element
 
 WAYS_FAMILY = 2

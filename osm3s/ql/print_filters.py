@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .criteria import CLOSURES, bounds_of, positions_of, refs_of, users_of
+from .criteria import CLOSURES
 from .filter_checks import POSITION_RECURSIONS, ROLE_RECURSIONS, polygon_corners, polyline_points
 from .formats import quoted
+from .normal_filters import bounds_of, positions_of, refs_of, users_of
 from .numbers import float_prefix, float_text, integer_prefix
 from .print_evaluators import print_evaluator
 from .regex import RegexCheck

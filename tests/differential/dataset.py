@@ -181,6 +181,12 @@ class DataSet:
         return any(abs(node.lat_e7) > 899 * 10**6 for node in self.of("node"))
 
     @property
+    def sides_e7(self) -> set[tuple[str, int]]:
+        """All latitudes and longitudes that a node ever has: lat or lon, and where that is, in e-7 degrees."""
+        nodes = [version for version in self.versions() if version.kind == "node"]
+        return {("lat", node.lat_e7) for node in nodes} | {("lon", node.lon_e7) for node in nodes}
+
+    @property
     def vast(self) -> bool:
         """A way may reach over more than a tenth of the world."""
         nodes = self.of("node")

@@ -38,6 +38,7 @@ CHANGING = {
     "ways of another time",
     "two versions in one set",
     "relations at a date",
+    "tags of vast relations at a date",
     "vast ways in boxes",
 }
 """What these are about may also change how an element is told; of all others, only which elements are found."""
@@ -52,6 +53,8 @@ times: list[int] = []
 _BOX = re.compile(r"\(-?[0-9.]+,|\[bbox|bbox-query|bbox=| n=\"[0-9-]")
 _MAKES = re.compile(r"\b(make|convert)\b")
 _OUT = re.compile(r"\bout\b[^:]|<print")
+_SIDES = re.compile(r"[(:](-?[0-9]+\.[0-9]+),(-?[0-9]+\.[0-9]+),(-?[0-9]+\.[0-9]+),(-?[0-9]+\.[0-9]+)[)\]]")
+_SIDE = re.compile(r"\b([swne])=\"(-?[0-9]+\.[0-9]+)\"")
 _ROLE = re.compile(r"\((?:r|bn|bw|br)(?:\.\w+)?:|role=")
 _DOWN = re.compile(r">>|\(r[.:)]|down-rel|relation-relation")
 STABLE = 16
@@ -76,6 +79,19 @@ def start(data: DataSet, query: str) -> None:
         noted.add("emptied relations at a date")
     if data.vast and _BOX.search(query):
         noted.add("vast ways in boxes")
+    if data.vast and data.history:
+        noted.add("tags of vast relations at a date")
+    if not data.sides_e7.isdisjoint(_borders_e7(query)):
+        noted.add("border of a box")
+
+
+def _borders_e7(query: str) -> set[tuple[str, int]]:
+    """The sides of the boxes of a query: lat or lon, and where that is, in e-7 degrees."""
+    sides = [(side, number) for box in _SIDES.findall(query) for side, number in zip("swne", box, strict=True)]
+    return {
+        ("lat" if side in "sn" else "lon", round(float(number) * 10**7))
+        for side, number in [*sides, *_SIDE.findall(query)]
+    }
 
 
 def excuse(judged: Answer, judge: Answer) -> str | None:

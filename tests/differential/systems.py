@@ -55,7 +55,7 @@ _NEW_IN_RESULT = re.compile(
     re.S,
 )
 _SOMETHING = re.compile(rb'id="|"id":|<tag |<action |\A[^<{\n]*\n.')
-_TAG = re.compile(rb' *<tag k=|    "[^"]*": "')
+_TAG = re.compile(rb' *<tag k=|    "(?:[^"\\]|\\.)*": "')
 _ID = re.compile(rb' id="\d+"|  "id": \d+')
 _REPEATED = re.compile(
     rb"(  <(node|way|relation) [^>]*(?:/>\n|(?<!/)>\n(?:    .*\n)*  </\2>\n))\1+"
