@@ -42,6 +42,8 @@ Start (one per database and domain; runs until it is told to stop):
   --time=UNITS                seconds that all running queries together may claim (default 262144)
   --allow-duplicate-queries=yes|no   may more than three of the same query of one client run or wait? (default no)
   --server-name=URL           address of this server, for status and error texts
+  --ends-with=PID             end when the process that has started this one ends, and that is PID; print an empty line
+                              when clients can connect
   --purge-timeout=SECONDS     forget a reader, and kill a writer, that is silent for so long (default 900)
 
 Talk to the running one (that of --db-dir, else of $OVERPASS_DB_DIR, else the one started last):
@@ -83,6 +85,7 @@ class Options:
     time: int = 0
     rate_limit: int = -1
     purge_timeout: int = 900
+    ends_with: int = 0
     allow_duplicate_queries: bool | None = None
 
     @property
@@ -255,7 +258,14 @@ def main(arguments: list[str] | None = None, recovery: Callable[[str, str], Reco
             raise UsageError("Nothing to do: starting needs --osm-base or --areas, and --db-dir=DIR.")
         if options.daemon:
             return serve_in_background(options, recovery)
-        serve(options, recovery)
+        if options.ends_with:
+            from osm3s.cli.ends_with import end_with
+
+            signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+            end_with(options.ends_with)
+            serve(options, recovery, lambda: print(flush=True))
+        else:
+            serve(options, recovery)
     except UsageError as error:
         print(f"{error}\n{USAGE}", file=sys.stderr)
         return error.exit_status

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 
 from osm3s.cli import frontend_options, osm3s_query
+from osm3s.cli.ends_with import end_with
 from osm3s.cli.frontend_options import FrontendOptions
 from osm3s.errors import Osm3sError, UsageError
 from osm3s.paths import DatabaseDir
@@ -25,6 +26,7 @@ osm3s.connect() find it through the database directory and use it while it runs.
   --db-dir=DIR        directory of the database; required
 {frontend_options.HELP}\
   --direct            answer without a dispatcher if none runs
+  --ends-with=PID     end when the process that has started this one ends, and that is PID
 
 SIGTERM or Ctrl-C stops it, and the queries that run.
 """
@@ -33,6 +35,7 @@ SIGTERM or Ctrl-C stops it, and the queries that run.
 @dataclass(slots=True)
 class Options(FrontendOptions):
     direct: bool = False
+    ends_with: int = 0
     help: bool = False
 
 
@@ -42,6 +45,8 @@ def parse_options(arguments: list[str]) -> Options:
     for argument in arguments:
         if argument == "--direct":
             options.direct = True
+        elif argument.startswith("--ends-with=") and argument[12:].isdecimal():
+            options.ends_with = int(argument[12:])
         elif argument == "--help":
             options.help = True
         elif not options.take(argument):
@@ -85,6 +90,8 @@ def main() -> int:
         if options.help:
             sys.stdout.write(HELP)
             return 0
+        if options.ends_with:
+            end_with(options.ends_with)
         from osm3s.serve.engine import NATIVE
 
         run(options, sys.stdout.fileno(), NATIVE)

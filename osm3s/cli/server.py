@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from osm3s import service_manager
-from osm3s.cli import frontend_options
+from osm3s.cli import frontend_options, server_processes
 from osm3s.cli.frontend_options import FrontendOptions
 from osm3s.errors import DispatcherError, Osm3sError, UsageError
 from osm3s.paths import DatabaseDir
@@ -30,7 +28,8 @@ osm3s_server: answers queries over HTTP.
   --db-dir=DIR        directory of the database; required
   --port=N            TCP port (default 8080; 0 takes any that is free)
   --host=ADDRESS      address to listen on (default 127.0.0.1: this machine only; 0.0.0.0 is everyone)
-  --with-dispatcher   also run the dispatcher, which limits load and lets updates happen while queries run
+  --with-dispatcher   also run the dispatcher, which limits load and lets updates happen while queries run; if it dies,
+                      it is started again
   --rate-limit=N      with it: queries at a time per client address (default: no limit)
   --trusted-proxy=ADDRESS   believe the X-Forwarded-For of this proxy, or of this network (10.0.0.0/8) of proxies; may
                       be given several times. Without it nobody's header is believed
@@ -41,9 +40,6 @@ xapi_meta, kill_my_queries, convert, augmented_diff and others (see cgi-bin/); t
 balancers /healthz (?max_lag=SECONDS: not with older data), for Prometheus /metrics.
 The address is printed when queries can be asked. SIGTERM or Ctrl-C stops everything that was started.
 """
-
-STOP_WAIT_S = 10
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass(slots=True)
@@ -102,15 +98,15 @@ def serve(options: Options) -> None:
     listener = service_manager.inherited_listener() or bind(options.host, options.port)
     with ExitStack() as started:
         access_log = started.enter_context(_access_log(options))
+        db = DatabaseDir(os.path.realpath(options.db_dir))
         if options.with_dispatcher:
-            started.enter_context(_dispatcher(options))
-        frontend = started.enter_context(_frontends(options))
+            started.enter_context(_dispatcher(options, db.database_log))
+        # the end of the frontends is the end of the server
+        frontend = started.enter_context(server_processes.frontends(options.given, stop_in))
         host, port = listener.getsockname()[:2]
         print(f"http://{f'[{host}]' if ':' in host else host}:{port}/api/interpreter", flush=True)
-        db = DatabaseDir(os.path.realpath(options.db_dir))
         path = db.frontend_socket(options.socket_dir)
         server = HttpServer(listener, path, trusted_proxies=proxies, access_log=access_log, log_path=db.database_log)
-        signal.signal(signal.SIGCHLD, _wake)  # from now on the end of the frontends is the end of the server
         service_manager.notify("READY=1", f"STATUS=Serving {options.db_dir}")
         if frontend.poll() is None:
             server.run(stop)
@@ -139,51 +135,18 @@ def _wake(number: int, frame: object) -> None:
     """Having a handler is enough: the signal writes into the wakeup descriptor."""
 
 
-def _environment() -> dict[str, str]:
-    """For our processes: they run the code that this one runs, whatever lies in the current directory."""
-    own = service_manager.leave_to_children()
-    return own | {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [own.get("PYTHONPATH")])])}
-
-
-@contextmanager
-def _frontends(options: Options) -> Iterator[subprocess.Popen[bytes]]:
-    """The warmed parent, as a process of its own; running when this begins, ended when it ends."""
-    command = [sys.executable, "-P", "-m", "osm3s.cli.frontend", "--direct", *options.given]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=_environment())
-    try:
-        if process.stdout is None or process.stdout.read(1) != b"\n":
-            raise DispatcherError("The processes that answer queries could not be started.")
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_WAIT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-@contextmanager
-def _dispatcher(options: Options) -> Iterator[None]:
-    """A dispatcher for the time of the server."""
-    from osm3s.dispatch.client import DispatcherClient, is_running
+def _dispatcher(options: Options, log_path: str) -> AbstractContextManager[None]:
+    """A dispatcher of our own."""
+    from osm3s.dispatch.client import is_running
 
     if is_running(options.db_dir, options.socket_dir):
         raise DispatcherError("A dispatcher runs already and will be used: leave out --with-dispatcher.")
-    arguments = ["--osm-base", f"--db-dir={options.db_dir}", "--daemon"]
+    arguments = [f"--db-dir={options.db_dir}"]
     if options.socket_dir:
         arguments.append(f"--socket-dir={options.socket_dir}")
     if options.rate_limit:
         arguments.append(options.rate_limit)
-    command = [sys.executable, "-P", "-m", "osm3s.cli.dispatcher", *arguments]
-    done = subprocess.run(command, env=_environment(), check=False)
-    if done.returncode:
-        raise DispatcherError("The dispatcher could not be started.")
-    try:
-        yield
-    finally:
-        with suppress(DispatcherError), DispatcherClient.connect(options.db_dir, options.socket_dir) as client:
-            client.terminate()
+    return server_processes.dispatcher(arguments, log_path)
 
 
 def _allow_many_descriptors() -> None:
