@@ -20,8 +20,8 @@ class _NoIndex:
     def id(self) -> int:
         return 0
 
-    def get(self, _key: bytes) -> None:
-        return None
+    def get(self, _key: bytes, default: bytes | None = None) -> bytes | None:
+        return default
 
     def cursor(self) -> _NoIndex:
         return self

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from serve.conftest import PROJECT, eventually, process_ended
+from conftest import PROJECT, eventually, process_ended
 
 from osm3s.dispatch.client import is_running
 from osm3s.paths import DatabaseDir
