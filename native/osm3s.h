@@ -214,6 +214,8 @@ void osm3s_set_free(osm3s_set *);
 void osm3s_set_clear(osm3s_set *);
 int osm3s_rows_sort(osm3s_rows *);
 int osm3s_rows_push(osm3s_rows *, uint64_t id, uint32_t block, uint32_t slot, int32_t lat, int32_t lon); /* unsorted */
+int osm3s_rows_push_ids(osm3s_rows *, const uint64_t *ids, size_t n); /* unsorted and unresolved */
+void osm3s_rows_ids(const osm3s_rows *, uint64_t *out);               /* into room for rows->n */
 int osm3s_rows_copy(const osm3s_rows *from, osm3s_rows *into);
 int osm3s_rows_add(osm3s_rows *into, const osm3s_rows *other);
 int osm3s_rows_take(osm3s_rows *into, osm3s_rows *from); /* as add, but `from` is worthless afterwards */
@@ -630,6 +632,14 @@ typedef struct {
  * OSM3S_OUT_META, elements of blocks without a meta frame get zeros: leave it out if the database has no metadata. */
 int osm3s_out_rows(osm3s_snapshot *, osm3s_context *, const osm3s_row *rows, size_t n, int type,
                    const osm3s_out_options *, osm3s_sink *);
+
+/* --- out_actions.c --- */
+typedef struct { const osm3s_row *rows; const osm3s_out_options *options; } osm3s_result;
+/* Print what two results (rows of one type) differ in, as actions in XML. `pairs`: numbers of the rows, two by two, or
+ * OSM3S_UNRESOLVED where an element is in one result alone; `beside`, as many: the XML element to be shown for the one that
+ * is not in a result, no data: none. */
+int osm3s_out_actions(osm3s_snapshot *, osm3s_context *, int type, const osm3s_result *old, const osm3s_result *new_,
+                      const uint32_t *pairs, const osm3s_bytes *beside, size_t n, osm3s_sink *);
 
 /* --- out_order.c --- */
 /* The rows in the reference's quadtile order, then by id, into out (room for rows->n). At a time in the past what is there

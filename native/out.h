@@ -66,11 +66,14 @@ typedef struct {
     size_t text_len, text_cap;
 } tag_texts;
 
-/* The state of one osm3s_out_rows call; the part below "current" describes the element being printed. */
-typedef struct {
+/* What prints elements of one type; the part below "current" describes the element being printed. */
+typedef struct printer {
     osm3s_snapshot *snapshot;
+    osm3s_context *context;    /* NULL: no limits */
     const osm3s_out_options *options;
     osm3s_sink *sink;
+    int (*print)(struct printer *);
+    size_t work;               /* elements and members since the last check of the limits */
     bool want_refs, want_line, want_box; /* what the format and the options need of each element */
     member_index member_nodes, member_ways;
     tag_texts tags;
@@ -91,6 +94,11 @@ typedef struct {
     bool has_meta;
     osm3s_meta meta;
 } printer;
+
+/* out_rows.c: snapshot, context, options, sink and type are given; begin, print each, and in any case end. */
+int printer_begin(printer *);
+int printer_print(printer *, const osm3s_row *);
+void printer_end(printer *);
 
 /* out_geometry.c: load nodes or members of the current element and what `geometry` asks for. */
 int load_way_geometry(printer *);

@@ -40,7 +40,7 @@ static int load_element(printer *o)
     return OSM3S_OK;
 }
 
-static int prepare(printer *o)
+int printer_begin(printer *o)
 {
     const osm3s_out_options *options = o->options;
     bool csv = options->format == OSM3S_CSV, full = options->geometry == OSM3S_GEOMETRY_FULL;
@@ -49,49 +49,48 @@ static int prepare(printer *o)
     /* Without refs, only ways in JSON get their line. */
     o->want_line = full && (o->want_refs || (options->format == OSM3S_JSON && o->type == OSM3S_WAY));
     o->tags.render = options->format == OSM3S_XML ? render_xml_tag : render_json_tag;
-    if (o->type != OSM3S_RELATION || !o->want_box || options->members == NULL)
-        return OSM3S_OK;
+    o->print = options->format == OSM3S_XML ? print_xml : options->format == OSM3S_JSON ? print_json : print_csv;
+    if (o->sink->error || o->type != OSM3S_RELATION || !o->want_box || options->members == NULL)
+        return o->sink->error;
     int error = member_index_build(&o->member_nodes, &options->members->of[OSM3S_NODE]);
     return error ? error : member_index_build(&o->member_ways, &options->members->of[OSM3S_WAY]);
 }
 
-static int print_rows(printer *o, osm3s_context *context, const osm3s_row *rows, size_t n)
+int printer_print(printer *o, const osm3s_row *row)
 {
-    int (*print)(printer *) = o->options->format == OSM3S_XML    ? print_xml
-                              : o->options->format == OSM3S_JSON ? print_json
-                                                                 : print_csv;
-    size_t work = 0; /* elements and members since the last check */
-    for (size_t i = 0; i < n; i++) {
-        o->row = rows[i];
-        int error = load_element(o);
-        if (error == OSM3S_OK)
-            error = print(o);
-        work += 1 + (o->type == OSM3S_RELATION ? o->members.n : 0);
-        if (error == OSM3S_OK && work >= ELEMENTS_PER_CHECK && context != NULL) {
-            error = context_check(context);
-            work = 0;
-        }
-        if (error)
-            return error;
-        o->sink->elements++;
+    o->row = *row;
+    int error = load_element(o);
+    if (error == OSM3S_OK)
+        error = o->print(o);
+    o->work += 1 + (o->type == OSM3S_RELATION ? o->members.n : 0);
+    if (error == OSM3S_OK && o->work >= ELEMENTS_PER_CHECK && o->context != NULL) {
+        error = context_check(o->context);
+        o->work = 0;
     }
-    return OSM3S_OK;
+    if (error == OSM3S_OK)
+        o->sink->elements++;
+    return error;
+}
+
+void printer_end(printer *o)
+{
+    member_index_free(&o->member_nodes);
+    member_index_free(&o->member_ways);
+    tag_texts_free(&o->tags);
+    free(o->nodes.items);
+    free(o->members.items);
+    free(o->member_way.items);
+    free(o->positions);
+    free(o->first_position);
 }
 
 int osm3s_out_rows(osm3s_snapshot *snapshot, osm3s_context *context, const osm3s_row *rows, size_t n, int type,
                    const osm3s_out_options *options, osm3s_sink *sink)
 {
-    printer o = {.snapshot = snapshot, .options = options, .sink = sink, .type = type};
-    int error = sink->error ? sink->error : prepare(&o);
-    if (error == OSM3S_OK)
-        error = print_rows(&o, context, rows, n);
-    member_index_free(&o.member_nodes);
-    member_index_free(&o.member_ways);
-    tag_texts_free(&o.tags);
-    free(o.nodes.items);
-    free(o.members.items);
-    free(o.member_way.items);
-    free(o.positions);
-    free(o.first_position);
+    printer o = {.snapshot = snapshot, .context = context, .options = options, .sink = sink, .type = type};
+    int error = printer_begin(&o);
+    for (size_t i = 0; i < n && error == OSM3S_OK; i++)
+        error = printer_print(&o, &rows[i]);
+    printer_end(&o);
     return error;
 }

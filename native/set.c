@@ -210,6 +210,20 @@ int osm3s_rows_push(osm3s_rows *rows, uint64_t id, uint32_t block, uint32_t slot
     return rows_push(rows, (osm3s_row){id, block, slot, lat, lon});
 }
 
+int osm3s_rows_push_ids(osm3s_rows *rows, const uint64_t *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (rows_push(rows, (osm3s_row){ids[i], OSM3S_UNRESOLVED, 0, OSM3S_NO_COORD, 0}))
+            return OSM3S_NOMEM;
+    return OSM3S_OK;
+}
+
+void osm3s_rows_ids(const osm3s_rows *rows, uint64_t *out)
+{
+    for (size_t i = 0; i < rows->n; i++)
+        out[i] = rows->rows[i].id;
+}
+
 int osm3s_rows_copy(const osm3s_rows *from, osm3s_rows *into)
 {
     if (grow(&into->rows, &into->cap, from->n, sizeof *into->rows))

@@ -24,12 +24,10 @@ Leaving the block of `writing` without `done` rolls back; discard the change fir
 from __future__ import annotations
 
 import os
-import select
-import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from osm3s.constants import DEFAULT_MAXSIZE_BYTES, DEFAULT_TIMEOUT_S
 from osm3s.dispatch import status_page
@@ -39,6 +37,9 @@ from osm3s.dispatch.wire import MAX_FRAME_BYTES, FrameBuffer, ProtocolError, enc
 from osm3s.errors import DispatcherError
 from osm3s.paths import OSM_BASE, DatabaseDir, default_status_page
 from osm3s.paths import status_page as page_path
+
+if TYPE_CHECKING:  # without a dispatcher, a program that ends soon has no use for it
+    import socket
 
 NOT_RUNNING_ORIGIN = "Dispatcher_Client::1"
 """Origin of the error that tells that there is no dispatcher."""
@@ -104,6 +105,8 @@ class DispatcherClient:
     @property
     def connected(self) -> bool:
         """Whether the dispatcher has not closed the connection, between requests."""
+        import select
+
         waiting = select.poll()
         waiting.register(self._socket, select.POLLIN | select.POLLRDHUP)
         return not waiting.poll(0)
@@ -362,6 +365,10 @@ def is_running(db_dir: str, socket_dir: str | None = None) -> bool:
 
 
 def _connected(path: str) -> socket.socket | None:
+    if not os.path.exists(path):
+        return None
+    import socket
+
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.connect(path)

@@ -13,11 +13,11 @@ from typing import NamedTuple
 from osm3s.errors import QueryFailed
 from osm3s.eval.derived_order import unmatched
 from osm3s.eval.details import details_of
-from osm3s.eval.differing import differing_pairs
+from osm3s.eval.differing import Pair, differing_pairs
 from osm3s.eval.differing_in_box import differing_in_box
 from osm3s.eval.execution import Execution
-from osm3s.ffi.element_set import NODE, RELATION, TYPES, WAY, ElementSet
-from osm3s.ffi.out import RowPrinter, Users
+from osm3s.ffi.element_set import NODE, RELATION, TYPES, UNRESOLVED, WAY, ElementSet
+from osm3s.ffi.out import RowPrinter, Users, print_actions
 from osm3s.output.derived import Derived
 from osm3s.output.markup import escaped
 from osm3s.output.print_options import PrintOptions
@@ -26,8 +26,6 @@ from osm3s.ql.tree import Element
 from osm3s.storage.versions import Version, Versions
 
 TYPE_NAMES = ("node", "way", "relation")
-MODIFIED, DELETED = ('<action type="modify">\n<old>\n', '<action type="delete">\n<old>\n')
-PAIRS_PER_CHECK = 256
 IN_A_LOOP = "A print statement cannot be executed in a loop in a diff setting."
 
 
@@ -137,43 +135,15 @@ class Difference:
     def _print(self, execution: Execution, before: Printed, after: Printed, options: PrintOptions) -> None:
         old_printer = self._printer(execution, before, options)
         new_printer = self._printer(execution, after, options)
-        write = execution.writer.sink.write
+        limits, sink = execution.limits, execution.writer.sink
         for element_type in TYPES:
             pairs = differing_pairs(execution, before.elements, after.elements, element_type, self.interval)
             if options.bbox is not None and element_type != NODE:
-                pairs = differing_in_box(execution, pairs, (before.members, after.members), element_type, options.bbox)
-            gone = [old.id for old, new in pairs if new is None] if self.shows_deleted else []
-            come = [new.id for old, new in pairs if old is None] if self.shows_deleted else []
-            remains = self._beside(execution, element_type, gone, self.after_s, options)
-            sources = self._unchanged(execution, element_type, come, options)
-            print_old, print_new = (
-                printer.each(execution.snapshot, element_type, execution.writer.sink, execution.limits)
-                for printer in (old_printer, new_printer)
-            )
-            end = ""  # of the action before: written together with the next one's beginning
-            try:
-                for number, (old, new) in enumerate(pairs):
-                    if number % PAIRS_PER_CHECK == 0:
-                        execution.check_limits()
-                    was = old is not None or new.id in sources
-                    if old is not None:
-                        write(end + (MODIFIED if new is not None else DELETED))
-                        print_old(old)
-                        end = "</old>\n"
-                    elif was:
-                        id_ = f' id="{new.id}"' if options.ids else ""
-                        end += f"{MODIFIED}  <{TYPE_NAMES[element_type]}{id_}{sources[new.id].metadata}/>\n</old>\n"
-                    if new is not None:
-                        write(end + ("<new>\n" if was else '<action type="create">\n'))
-                        print_new(new)
-                        end = "</new>\n" if was else ""
-                    elif self.shows_deleted:
-                        id_, beside = f' id="{old.id}"' if options.ids else "", remains[old.id]
-                        attributes = f"{id_}{beside.visibility()}{beside.metadata}"
-                        end += f"<new>\n  <{TYPE_NAMES[element_type]}{attributes}/>\n</new>\n"
-                    end += "</action>\n"
-            finally:
-                write(end)
+                sets, members = (before.elements, after.elements), (before.members, after.members)
+                pairs = differing_in_box(execution, pairs, sets, members, element_type, options.bbox)
+            results = [(printer, taken.elements) for printer, taken in ((old_printer, before), (new_printer, after))]
+            beside = self._all_beside(execution, element_type, pairs, before, after, options)
+            print_actions(execution.snapshot, limits, element_type, results, pairs, beside, sink)
         self._print_deriveds(execution, before.elements.deriveds, after.elements.deriveds, options)
 
     def _print_deriveds(
@@ -193,6 +163,31 @@ class Difference:
         execution.writer.sink.write(text)
 
     # --- what is not in a result ------------------------------------------------------------------------------------
+
+    def _all_beside(
+        self,
+        execution: Execution,
+        element_type: int,
+        pairs: list[Pair],
+        before: Printed,
+        after: Printed,
+        options: PrintOptions,
+    ) -> dict[int, str]:
+        """By number of pair: how an element is shown that the other result does not have."""
+        if not self.shows_deleted:
+            return {}
+        old, new = (taken.elements.rows(element_type).rows for taken in (before, after))
+        gone = {number: old[i].id for number, (i, j) in enumerate(pairs) if j == UNRESOLVED}
+        come = {number: new[j].id for number, (i, j) in enumerate(pairs) if i == UNRESOLVED}
+        remains = self._beside(execution, element_type, list(gone.values()), self.after_s, options)
+        sources = self._unchanged(execution, element_type, list(come.values()), options)
+
+        def element(element_id: int, attributes: str) -> str:
+            id_ = f' id="{element_id}"' if options.ids else ""
+            return f"  <{TYPE_NAMES[element_type]}{id_}{attributes}/>\n"
+
+        shown = {n: element(i, remains[i].visibility() + remains[i].metadata) for n, i in gone.items()}
+        return shown | {n: element(i, sources[i].metadata) for n, i in come.items() if i in sources}
 
     def _unchanged(
         self, execution: Execution, element_type: int, ids: list[int], options: PrintOptions
@@ -254,8 +249,9 @@ class Difference:
         old, new = ElementSet(), ElementSet()
         for element_type in TYPES:
             pairs = differing_pairs(execution, before, after, element_type, self.interval)
-            for result, ids in ((old, [a.id for a, _ in pairs if a]), (new, [b.id for _, b in pairs if b])):
-                result.put_ids(element_type, ids)
+            for result, set_, numbers in ((old, before, [i for i, _ in pairs]), (new, after, [j for _, j in pairs])):
+                rows = set_.rows(element_type).rows
+                result.put_ids(element_type, [rows[number].id for number in numbers if number != UNRESOLVED])
         kept_old, kept_new = before.copy((NODE, WAY, RELATION)), after.copy((NODE, WAY, RELATION))
         kept_old.intersect(old)
         kept_new.intersect(new)

@@ -9,8 +9,8 @@ from osm3s.eval.recursion import member_rows, relations_with
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import NODE, RELATION, UNRESOLVED, WAY, ElementSet
 
-Pair = tuple[Any, Any]
-"""An `osm3s_row *` of each set, None where there is none."""
+Pair = tuple[int, int]
+"""The number of a row in each set, UNRESOLVED where there is none."""
 
 
 def differing_pairs(
@@ -25,16 +25,12 @@ def differing_pairs(
     out = ffi.new("uint32_t[]", 2 * (old.n + new.n) + 1)
     numbers = ffi.unpack(out, lib.osm3s_rows_pairs(old, new, moved.rows(element_type), out))
     pairs = list(zip(numbers[0::2], numbers[1::2], strict=True))
-    both = [(i, j) for i, j in pairs if UNRESOLVED not in (i, j)]
+    both = [pair for pair in pairs if UNRESOLVED not in pair]
     places = [_places(execution, rows, [p[k] for p in both], element_type) for k, rows in enumerate((old, new))]
     same = {p[0] for p, *place in zip(both, *places, strict=True) if place[0] == place[1]}
     moved_ids = set(moved.ids(element_type)) if same else set()
     same = {i for i in same if old.rows[i].id not in moved_ids}
-    return [
-        (None if i == UNRESOLVED else old.rows + i, None if j == UNRESOLVED else new.rows + j)
-        for i, j in pairs
-        if i not in same
-    ]
+    return [pair for pair in pairs if pair[0] not in same] if same else pairs
 
 
 def _places(execution: Execution, rows: Any, numbers: list[int], element_type: int) -> list[int]:

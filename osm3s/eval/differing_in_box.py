@@ -7,18 +7,24 @@ from typing import Any
 from osm3s.eval.differing import Pair
 from osm3s.eval.execution import Execution
 from osm3s.ffi import check, ffi, lib
-from osm3s.ffi.element_set import ElementSet
+from osm3s.ffi.element_set import UNRESOLVED, ElementSet
 from osm3s.ffi.out import RowPrinter, Users
 from osm3s.ffi.sink import Sink
 from osm3s.output.print_options import Box
 
 
 def differing_in_box(
-    execution: Execution, pairs: list[Pair], members: tuple[ElementSet | None, ...], element_type: int, box: Box
+    execution: Execution,
+    pairs: list[Pair],
+    sets: tuple[ElementSet, ElementSet],
+    members: tuple[ElementSet | None, ...],
+    element_type: int,
+    box: Box,
 ) -> list[Pair]:
     """Those of the pairs that are of different versions, have different positions in the box, or are in different
-    tiles. Of what is outside the number of nodes counts, which JSON shows. `members`: those of the relations, per
-    time."""
+    tiles. Of what is outside the number of nodes counts, which JSON shows. `sets`: what they are rows of; `members`:
+    those of the relations, per time."""
+    before, after = (set_.rows(element_type) for set_ in sets)
     printers = [
         RowPrinter("json", mode="meta", geometry="full", clip=box, users=Users.of({}), members=of_relations)
         for of_relations in members
@@ -34,4 +40,4 @@ def differing_in_box(
         check(lib.osm3s_quads(execution.snapshot.handle, rows, 2, element_type, quads))
         return bool(quads[0] != quads[1]) or text(printers[0], old) != text(printers[1], new)
 
-    return [(old, new) for old, new in pairs if old is None or new is None or is_other(old, new)]
+    return [(i, j) for i, j in pairs if UNRESOLVED in (i, j) or is_other(before.rows + i, after.rows + j)]

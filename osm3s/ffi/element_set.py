@@ -110,15 +110,17 @@ class ElementSet:
 
     def put_ids(self, element_type: int, ids: Iterable[int]) -> None:
         """Add unresolved rows; duplicates are dropped."""
-        rows = self.rows(element_type)
-        for element_id in ids:
-            check(lib.osm3s_rows_push(rows, element_id, UNRESOLVED, 0, lib.OSM3S_NO_COORD, 0))
+        rows, numbers = self.rows(element_type), list(ids)
+        check(lib.osm3s_rows_push_ids(rows, ffi.new("uint64_t[]", numbers), len(numbers)))
         check(lib.osm3s_rows_sort(rows))
 
     def ids(self, element_type: int) -> list[int]:
         """For tests and small sets."""
-        rows = self.handle.of[element_type]
-        return [rows.rows[i].id for i in range(rows.n)]
+        rows = self.rows(element_type)
+        out = ffi.new("uint64_t[]", rows.n + 1)
+        lib.osm3s_rows_ids(rows, out)
+        found: list[int] = ffi.unpack(out, rows.n) if rows.n else []
+        return found
 
 
 def _by_id(objects: Iterable[Any]) -> list[Any]:

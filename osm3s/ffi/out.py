@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from osm3s.ffi import check, ffi, lib
+from osm3s.ffi.element_set import ElementSet
 from osm3s.ffi.sink import Sink
 
 ROWS_OF_TEXT = 4096
@@ -106,7 +107,7 @@ class Rows:
 class RowPrinter:
     """Prints rows in one format with one choice of options."""
 
-    __slots__ = ("_kept", "_options")
+    __slots__ = ("_kept", "options")
 
     def __init__(
         self,
@@ -145,7 +146,8 @@ class RowPrinter:
         between = ffi.from_buffer("char[]", separator.encode("utf-8", "surrogateescape"))
         options.fields, options.n_fields = native_fields, len(keys)
         options.separator, options.separator_len = between, len(between)
-        self._options = options
+        self.options: Any = options
+        """The `osm3s_out_options *`."""
         self._kept = (users, members, keys, native_fields, between)
 
     def print(self, rows: Rows, sink: Sink) -> int:
@@ -168,11 +170,11 @@ class RowPrinter:
 
     def _print(self, rows: Rows, first: Any, n: int, sink: Sink) -> None:
         snapshot, context = handle_of(rows.snapshot), handle_of(rows.context)
-        check(lib.osm3s_out_rows(snapshot, context, first, n, rows.type_, self._options, sink.handle))
+        check(lib.osm3s_out_rows(snapshot, context, first, n, rows.type_, self.options, sink.handle))
 
     def round_centers(self) -> None:
         """Show centres as positions of the map from now on."""
-        self._options.rounds_centers = True
+        self.options.rounds_centers = True
 
     def print_areas(self, snapshot: Handle, rows: Sequence[Any], sink: Sink, context: Handle | None) -> None:
         """Print stored areas (each an `osm3s_row *`) of a snapshot of their domain; geometry is left out."""
@@ -184,20 +186,48 @@ class RowPrinter:
                 ordered,
                 len(rows),
                 lib.OSM3S_AREA,
-                self._options,
+                self.options,
                 sink.handle,
             )
         )
 
     def each(self, snapshot: Handle | None, type_: int, sink: Sink, context: Handle | None) -> Callable[[Any], None]:
         """What prints a single element of a type (an `osm3s_row *`)."""
-        print_rows, options, into = lib.osm3s_out_rows, self._options, sink.handle
+        print_rows, options, into = lib.osm3s_out_rows, self.options, sink.handle
         from_, limits = handle_of(snapshot), handle_of(context)
 
         def print_one(row: Any) -> None:
             check(print_rows(from_, limits, row, 1, type_, options, into))
 
         return print_one
+
+
+def print_actions(
+    snapshot: Handle,
+    context: Handle | None,
+    type_: int,
+    results: Sequence[tuple[RowPrinter, ElementSet]],
+    pairs: Sequence[tuple[int, int]],
+    beside: Mapping[int, str],
+    sink: Sink,
+) -> None:
+    """Print what two results differ in, as actions in XML. `pairs`: the numbers of rows in each, UNRESOLVED where there
+    is none; `beside`, by number of pair: what is shown of the element that is not in the other result.
+
+    Raises what the sink raises, QueryTimeout, CorruptError.
+    """
+    old, new = (ffi.new("osm3s_result *", (set_.rows(type_).rows, printer.options)) for printer, set_ in results)
+    numbers = ffi.new("uint32_t[]", [number for pair in pairs for number in pair])
+    texts, kept = ffi.new("osm3s_bytes[]", len(pairs)), []
+    for number, text in beside.items():
+        raw = ffi.from_buffer("uint8_t[]", text.encode("utf-8", "surrogateescape"))
+        texts[number].data, texts[number].len = raw, len(raw)
+        kept.append(raw)
+    check(
+        lib.osm3s_out_actions(
+            snapshot.handle, handle_of(context), type_, old, new, numbers, texts, len(pairs), sink.handle
+        )
+    )
 
 
 def quadtile_order(snapshot: Handle | None, context: Handle | None, rows: Any, type_: int) -> Any:

@@ -13,7 +13,9 @@ from osm3s.ffi import ffi, lib
 
 ALIGNMENT_BYTES = 64
 META_LEVEL = 1
-ATTIC_LEVEL = 6
+ATTIC_LEVEL = 3
+SMALL_PART_BYTES, SMALL_PART_LEVEL = 2048, -1
+"""A table of codes for so few bytes takes ten times as long to make as it saves; they are merged with others soon."""
 WRITE_BUFFER_BYTES = 1 << 22
 
 
@@ -95,6 +97,7 @@ class _Compressors(local):
     def __init__(self) -> None:
         self.meta = zstandard.ZstdCompressor(level=META_LEVEL)
         self.attic = zstandard.ZstdCompressor(level=ATTIC_LEVEL)
+        self.small_part = zstandard.ZstdCompressor(level=SMALL_PART_LEVEL)
 
 
 _compressors = _Compressors()
@@ -106,8 +109,9 @@ def compress_meta(frame: bytes | memoryview) -> bytes:
 
 
 def compress_attic(part: bytes) -> bytes:
-    """A part of an attic: written seldom and read less."""
-    return _compressors.attic.compress(part)
+    """A part of an attic, as it is stored."""
+    compressor = _compressors.small_part if len(part) < SMALL_PART_BYTES else _compressors.attic
+    return compressor.compress(part)
 
 
 def decompress_meta(frame: bytes | memoryview) -> bytes:

@@ -21,13 +21,12 @@ from osm3s.update.read_stream import ByteSource
 CHUNK_BYTES = 256 * 1024
 BATCH_ELEMENTS = 20_000
 
-_DECLARATION = re.compile(
-    rb"""<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(["'])[A-Za-z0-9._-]+\1
+_DECLARATION = rb"""(?x)<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(["'])[A-Za-z0-9._-]+\1
     (?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(["'])(?P<encoding>[A-Za-z][A-Za-z0-9._-]*)\2)?
     (?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(["'])(?:yes|no)\4)?
-    [ \t\r\n]*\?>""",
-    re.VERBOSE,
-)
+    [ \t\r\n]*\?>"""
+_USUAL_DECLARATIONS = (b"<?xml version='1.0' encoding='UTF-8'?>", b'<?xml version="1.0" encoding="UTF-8"?>')
+"""Those of almost all files, which need not wait for a regular expression to be compiled."""
 _LONGEST_DECLARATION_BYTES = 200
 _NATIVE_ENCODINGS = ("utf-8", "ascii")
 _OTHER_ENCODINGS = ("utf-16", "iso8859-", "cp125")
@@ -109,7 +108,9 @@ class XmlReader:
 
     def _decoder_for(self, data: bytes) -> codecs.IncrementalDecoder | None:
         """What turns the document into text; None if it is in UTF-8 already."""
-        declared = _DECLARATION.match(data)
+        if data.startswith(_USUAL_DECLARATIONS):
+            return None
+        declared = re.match(_DECLARATION, data)
         if declared is None and re.match(rb"<\?xml[^A-Za-z0-9._:-]", data):
             raise self._error("not well-formed XML: the XML declaration")
         encoding = ((declared and declared["encoding"]) or b"utf-8").decode("ascii")
