@@ -12,9 +12,9 @@ from osm3s.areas.whole_map import next_part
 from osm3s.areas.writing import AUTO, AreaChange, as_of, ids_of, write, writing_areas
 from osm3s.constants import RELATION_AREA_OFFSET
 from osm3s.ffi.element_set import RELATION, WAY, ElementSet
-from osm3s.paths import DatabaseDir
+from osm3s.paths import AREAS, DatabaseDir
 from osm3s.storage.snapshot import Snapshot
-from osm3s.update.compact import compact
+from osm3s.update.compact import compact_after_commit
 
 
 def follow(root: str, take_over: bool = False) -> None:
@@ -34,8 +34,7 @@ def follow(root: str, take_over: bool = False) -> None:
             if change is not None:
                 n_large_deltas += write(permission, change)
     if n_large_deltas:
-        with writing_areas(root) as permission:
-            compact(permission)
+        compact_after_commit(root, AREAS)
 
 
 def _next_change(snapshot: Snapshot, take_over: bool) -> tuple[AreaChange | None, bool]:

@@ -18,11 +18,12 @@ from osm3s.eval.statements import STATEMENTS
 from osm3s.ffi.batch import Batch
 from osm3s.ffi.element_set import NODE, RELATION, WAY, ElementSet
 from osm3s.output.writer import Writer
+from osm3s.paths import AREAS
 from osm3s.ql import Script
 from osm3s.ql.settings import Settings
 from osm3s.storage.areas import open_areas
 from osm3s.storage.snapshot import Snapshot, open_snapshot
-from osm3s.update.compact import compact
+from osm3s.update.compact import compact_after_commit
 
 
 class RulesEngine:
@@ -71,8 +72,7 @@ def store(snapshot: Snapshot, made: Batch) -> None:
         change = AreaChange(as_of(snapshot.settings, RULES), [made], _outdated(snapshot, ids_of(made)))
         n_large_deltas = write(permission, change)
     if n_large_deltas:
-        with writing_areas(snapshot.root) as permission:
-            compact(permission)
+        compact_after_commit(snapshot.root, AREAS)
 
 
 def _outdated(snapshot: Snapshot, made: set[int]) -> list[int]:

@@ -10,7 +10,9 @@ import sys
 import lmdb
 
 from osm3s.errors import DispatcherError, Osm3sError
+from osm3s.paths import OSM_BASE
 from osm3s.storage.commit import publish
+from osm3s.storage.recovery import recover_locked
 from osm3s.storage.write_transaction import WriteTransaction
 from osm3s.update.apply_changes import ElementUpdate
 from osm3s.update.permission import Permission, uninterrupted, writing
@@ -35,10 +37,11 @@ def compact(permission: Permission, most_blocks: int = MOST_BLOCKS) -> int:
     return n
 
 
-def compact_after_commit(db_dir: str | None) -> None:
+def compact_after_commit(db_dir: str | None, domain: str = OSM_BASE) -> None:
     """`compact`, behind a commit, which stands whatever happens here: trouble is told, and left to a later update."""
     try:
-        with writing(db_dir) as permission:
+        with writing(db_dir, domain=domain) as permission:
+            recover_locked(permission.db)  # of another writer that came between
             compact(permission)
     except DispatcherError:
         pass  # it stops, or somebody else writes

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import os
+import re
 import signal
 from pathlib import Path
 
 import pytest
+from killed_process import killed
 from outlines import Area, follow, stored
 from test_follow import START
 from test_rules import WAYS_RULE
 from update.osm_xml import change_file, osm_file
-from update.programs import run, update_database
+from update.programs import PROJECT, run, update_database
 from update.small_worlds import changed
 
-from osm3s import failpoint as failpoint_module
 from osm3s.cli import verify
 from osm3s.paths import AREAS, DatabaseDir
 from osm3s.storage.recovery import CLEAN, ROLLED_BACK, ROLLED_FORWARD, recover
 from osm3s.storage.snapshot import Snapshot
 
-NO_DOMAIN = ["domain_before_rename"]
+NO_DOMAIN, DOMAIN = ["domain_before_rename"], ["domain_after_rename"]
 OLD = ["after_extents", "before_shadow_complete"]
 ROLLED = ["before_sync", "after_shadow_sync", "before_merge", "in_merge"]
 NEW = ["after_merge", "after_mirrors", "after_shadow_removed"]
-OUTCOMES = {"before_shadow_complete": ROLLED_BACK} | dict.fromkeys(ROLLED, ROLLED_FORWARD)
+IN_RECOVERY = ["recovery_after_merge", "recovery_after_mirrors"]
+OUTCOMES = dict.fromkeys([*NO_DOMAIN, *DOMAIN, "before_shadow_complete"], ROLLED_BACK) | dict.fromkeys(
+    ROLLED, ROLLED_FORWARD
+)
 CHANGES = [START[1]._replace(position=(5, 3000)), START[-1]._replace(deleted=True), START[-2]._replace(id=4)]
 NOTHING = change_file([])
 
@@ -43,7 +46,7 @@ def check(root: Path, expected: dict[int, Area], capsys: pytest.CaptureFixture[s
     assert verify.main([f"--db-dir={root}"]) == 0, capsys.readouterr().out
 
 
-@pytest.mark.parametrize("failpoint", [*NO_DOMAIN, "domain_after_rename", *OLD, *ROLLED, *NEW])
+@pytest.mark.parametrize("failpoint", [*NO_DOMAIN, *DOMAIN, *OLD, *ROLLED, *NEW])
 def test_killed_after_an_import(tmp_path: Path, failpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
     root = tmp_path / "db"
     assert update_database(root, osm_file(START), failpoint=failpoint).returncode == -signal.SIGKILL
@@ -83,36 +86,19 @@ def test_killed_before_the_areas_were_begun(tmp_path: Path, capsys: pytest.Captu
     check(root, areas_of(CHANGES), capsys)
 
 
-@pytest.mark.parametrize("place", ["in_merge", "recovery_after_merge", "recovery_after_mirrors"])
+@pytest.mark.parametrize("place", ["in_merge", *IN_RECOVERY])
 def test_a_killed_recovery(tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]) -> None:
     root = tmp_path / "db"
     assert update_database(root, osm_file(START), "--version=t1").returncode == 0
-    killed = update_database(root, change_file(CHANGES), "--version=t2", failpoint="before_merge:2")
-    assert killed.returncode == -signal.SIGKILL
+    update = update_database(root, change_file(CHANGES), "--version=t2", failpoint="before_merge:2")
+    assert update.returncode == -signal.SIGKILL
     for _ in range(2):  # the second time also from what the first one has left
-        assert killed_recovery(root, place) == -signal.SIGKILL
+        assert killed(place, lambda: recover(str(root), AREAS)) == -signal.SIGKILL
         assert stored(root) == areas_of(*([] if place == "in_merge" else [CHANGES]))
     assert recover(str(root), AREAS) == (ROLLED_FORWARD if place == "in_merge" else CLEAN)
     assert recover(str(root), AREAS) == CLEAN
     check(root, areas_of(CHANGES), capsys)
     assert Path(DatabaseDir(str(root)).areas.version).read_text() == "t2\n"
-
-
-def killed_recovery(root: Path, place: str) -> int:
-    """Recover the areas in a process that is killed at a place; returns how it ended."""
-
-    def reached(name: str) -> None:
-        if name == place:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    pid = os.fork()
-    if pid == 0:
-        try:
-            failpoint_module.reached = reached
-            recover(str(root), AREAS)
-        finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 @pytest.mark.parametrize("failpoint", [*OLD, *ROLLED, *NEW])
@@ -126,6 +112,32 @@ def test_a_killed_run_of_rules(tmp_path: Path, failpoint: str, capsys: pytest.Ca
     assert run("osm3s_query", f"--db-dir={root}", *arguments, stdin=rule).returncode == 0
     assert sorted(stored(root)) == [2_400_000_001]
     assert verify.main([f"--db-dir={root}"]) == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("failpoint", [*NO_DOMAIN, *DOMAIN, *OLD, *ROLLED, *NEW])
+def test_a_killed_first_run_of_rules(tmp_path: Path, failpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    root, program = tmp_path / "db", ("osm3s_query", f"--db-dir={tmp_path / 'db'}", "--rules", "--concise")
+    rule = WAYS_RULE.replace('<has-kv k="kind"/>', '<id-query type="way" ref="1"/>').encode()
+    assert update_database(root, osm_file(START), "--areas=none").returncode == 0
+    assert run(*program, stdin=rule, failpoint=failpoint).returncode == -signal.SIGKILL
+    with Snapshot(DatabaseDir(str(root))) as snapshot:
+        assert (snapshot.areas is not None) == (failpoint in NEW), "areas of no map yet are not seen"
+    assert recover(str(root), AREAS) == OUTCOMES.get(failpoint, CLEAN)
+    assert recover(str(root), AREAS) == CLEAN
+    with Snapshot(DatabaseDir(str(root))) as snapshot:
+        assert (snapshot.areas is not None) == (failpoint in ROLLED + NEW)
+    assert run(*program, stdin=rule).returncode == 0
+    assert sorted(stored(root)) == [2_400_000_001]
+    assert verify.main([f"--db-dir={root}"]) == 0, capsys.readouterr().out
+
+
+def test_every_place_is_killed_at() -> None:
+    """Those of imports, which write no areas, apart."""
+    named = set()
+    for file in (PROJECT / "osm3s").rglob("*.py"):
+        named |= set(re.findall(r'failpoint\.reached\(f?"(\w+)', file.read_text()))
+    known = [*NO_DOMAIN, *DOMAIN, *OLD, *ROLLED, *NEW, *IN_RECOVERY]
+    assert {name for name in named if not name.startswith("import_")} == set(known)
 
 
 def test_trouble_with_areas_harms_no_update_of_the_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

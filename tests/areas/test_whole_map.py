@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
+from killed_process import killed
 from outlines import Area, follow, stored, update
+from test_area_crashes import NEW, OLD, OUTCOMES, ROLLED
 from test_rules import WAYS_RULE
 from update.osm_xml import change_file, osm_file
 from update.programs import run
@@ -13,10 +16,12 @@ from update.small_worlds import World, changed
 
 from osm3s.areas import assembly, generator, whole_map
 from osm3s.areas.writing import AreaChange
+from osm3s.cli import verify
 from osm3s.errors import StorageError
 from osm3s.ffi.batch import Element
-from osm3s.paths import DatabaseDir
+from osm3s.paths import AREAS, DatabaseDir
 from osm3s.storage.areas import open_areas
+from osm3s.storage.recovery import CLEAN, recover
 from osm3s.storage.snapshot import Snapshot
 from osm3s.update.permission import Permission
 
@@ -105,6 +110,20 @@ def test_updates_between_parts(root: Path, parts: Parts) -> None:
         assert snapshot.areas is not None and snapshot.areas.timestamp == "t2"
         settings = snapshot.areas.snapshot.settings
         assert (settings.made_from, settings.build) == (snapshot.settings.commit, [])
+
+
+@pytest.mark.parametrize("part", [2, 5])
+@pytest.mark.parametrize("failpoint", [*OLD, *ROLLED, *NEW])
+def test_a_killed_part(root: Path, parts: Parts, failpoint: str, part: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """The next update goes on with the part that is missing; the fifth is the last."""
+    assert killed(failpoint, lambda: generator.follow(str(root)), part) == -signal.SIGKILL
+    assert visible(root) == (part == 5 and failpoint in NEW)
+    assert recover(str(root), AREAS) == OUTCOMES.get(failpoint, CLEAN)
+    n_done = part if failpoint in ROLLED + NEW else part - 1
+    assert visible(root) == (n_done == 5)
+    generator.follow(str(root))
+    assert stored(root) == expected(WORLD) and parts.n == 5 - n_done
+    assert verify.main([f"--db-dir={root}"]) == 0, capsys.readouterr().out
 
 
 def test_areas_of_rules_are_taken_over_part_by_part(root: Path, parts: Parts) -> None:
