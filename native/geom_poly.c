@@ -10,6 +10,11 @@ int cut_at_antimeridian(position from, position to, segment parts[2])
         return 1;
     position a = from.lon > 0 ? from : to, b = from.lon > 0 ? to : from;
     int64_t rise = (int64_t)b.lat - a.lat, run = (int64_t)b.lon + LON_360 - a.lon;
+    if (run == 0) { /* along the antimeridian: on both sides of it */
+        parts[0] = (segment){a.lat, LON_180, b.lat, LON_180};
+        parts[1] = (segment){a.lat, -LON_180, b.lat, -LON_180};
+        return 2;
+    }
     int32_t lat = (int32_t)(a.lat + rise * (LON_180 - (int64_t)a.lon) / run);
     parts[0] = (segment){a.lat, a.lon, lat, LON_180};
     parts[1] = (segment){lat, -LON_180, b.lat, b.lon};

@@ -212,6 +212,36 @@ def test_poles(north: bool) -> None:
     assert areas.meets_way([(sign * 800_000_000, 0), (sign * 800_000_000, 100)])
 
 
+def test_an_edge_along_the_antimeridian() -> None:
+    """From 180 degrees east to 180 degrees west."""
+    ring = [(0, 1_799_000_000), (0, LON_180), (5_000_000, -LON_180), (0, -1_799_000_000)]
+    ring += [(10_000_000, -1_799_000_000), (10_000_000, LON_180), (10_000_000, 1_799_000_000)]
+    for areas in (AreaIndex(ways=[[*ring, ring[0]]]), AreaIndex(areas=[[[*ring, ring[0]]]])):
+        for lon in (1_799_500_000, LON_180, -LON_180, -1_799_500_000):
+            assert areas.contains((7_500_000, lon))
+            assert not areas.contains((11_000_000, lon))
+        assert areas.contains((2_000_000, 1_799_999_999)) and not areas.contains((2_000_000, -1_799_999_999))
+        for lon in (LON_180, -LON_180):
+            assert areas.contains((2_000_000, lon)) and not areas.contains((2_000_000, lon), border=False)
+        assert areas.meets_way([(7_500_000, -LON_180), (7_500_000, LON_180)])
+        assert not areas.meets_way([(12_500_000, -LON_180), (11_000_000, LON_180)])
+
+
+@pytest.mark.parametrize("north", [True, False])
+def test_an_area_that_is_closed_along_a_pole(north: bool) -> None:
+    """As maps in a plane have it: from 180 degrees west to 180 degrees east, and back along the pole."""
+    sign = 1 if north else -1
+    line = [(sign * 700_000_000, lon) for lon in range(-LON_180, LON_180 + 1, 300_000_000)]
+    for back in ([LON_180, -LON_180], range(LON_180, -LON_180 - 1, -600_000_000)):
+        ring = [*line, *((sign * LAT_90, lon) for lon in back), line[0]]
+        areas = AreaIndex(areas=[[ring]])
+        for lon in (0, 50, LON_180, -LON_180):
+            assert areas.contains((sign * 850_000_000, lon)), lon
+            assert not areas.contains((sign * 600_000_000, lon)), lon
+            assert not areas.contains((-sign * 850_000_000, lon)), lon
+        assert areas.meets_way([(sign * 800_000_000, -1_799_000_000), (sign * 800_000_000, 1_799_000_000)])
+
+
 def test_nothing() -> None:
     for areas in (AreaIndex(), AreaIndex(ways=[[]]), AreaIndex(ways=[[UNKNOWN, UNKNOWN]]), AreaIndex(areas=[[]])):
         assert not areas.contains((0, 0))

@@ -185,6 +185,19 @@ def test_over_the_antimeridian() -> None:
     assert poly.classify(Box(0, -LON_180, 9, LON_180)) == BORDER
 
 
+def test_along_the_antimeridian() -> None:
+    west, east = LON_180 - 1_000_000, -LON_180 + 1_000_000
+    poly = Poly([(0, west), (0, LON_180), (0, -LON_180), (0, east), (9, east), (9, -LON_180), (5, LON_180), (9, west)])
+    for lon in (LON_180, -LON_180):
+        assert poly.locate((3, lon)) == INSIDE
+        assert poly.locate((6, lon)) == BORDER
+        assert poly.locate((10, lon)) == OUTSIDE
+    assert poly.locate((8, -LON_180 + 1)) == INSIDE
+    assert poly.locate((8, LON_180 - 10)) == OUTSIDE
+    assert poly.meets_way([(3, LON_180), (3, -LON_180)])
+    assert not poly.meets_way([(13, LON_180), (12, -LON_180)])
+
+
 def test_around_a_pole() -> None:
     cap = Poly([(800_000_000, lon) for lon in (-1_350_000_000, -450_000_000, 450_000_000, 1_350_000_000)])
     assert cap.locate((900_000_000, 0)) == INSIDE
