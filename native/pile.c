@@ -1,6 +1,7 @@
 /* pile.c: see pile.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ typedef struct {
 } run;
 
 struct pile {
-    char folder[240];
+    char folder[PATH_MAX];
     size_t arena_len;
     arena arenas[2];
     int filling;
@@ -165,7 +166,7 @@ static int spill(pile *p)
         return error;
     if (grow(&p->runs, &p->cap_runs, p->n_runs + 1, sizeof *p->runs))
         return OSM3S_NOMEM;
-    char path[280];
+    char path[PATH_MAX + 16];
     snprintf(path, sizeof path, "%s/run.XXXXXX", p->folder);
     int fd = mkostemp(path, O_CLOEXEC);
     if (fd < 0)

@@ -19,7 +19,9 @@ from programs import run, update_database
 from osm3s.ffi.batch import Element
 from osm3s.paths import DatabaseDir
 from osm3s.storage import changelog, index_keys
+from osm3s.update import bulk_import
 from osm3s.update.permission import directory_locked
+from osm3s.update.update_files import update_files
 
 NODE = Element("node", 1, (10, 20), 1, 1_700_000_000, 5, 7, "ann", False, [("k", "v")], [], [])
 WAY = NODE._replace(type="way", id=2, position=None, refs=[1, 3])
@@ -278,3 +280,12 @@ def test_a_directory_whose_name_is_no_utf_8(tmp_path: Path) -> None:
     assert run("verify", f"--db-dir={root}").returncode == 0
     query = b"[out:csv(::version;false)];node(1);out meta;"
     assert run("osm3s_query", f"--db-dir={root}", stdin=query).stdout == b"2\n"
+
+
+def test_a_directory_with_a_long_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the elements do not fit into memory, so that runs of them are sorted on the disk."""
+    root, file = tmp_path / ("a" * 200) / ("b" * 200), tmp_path / "start.osm"
+    file.write_bytes(osm_file([NODE._replace(id=i) for i in range(1, 2000)]))
+    monkeypatch.setattr(bulk_import, "ARENA_BYTES", 1 << 14)
+    update_files(str(root), [str(file)], "meta", None, None)
+    assert len(ids(root)) == 1999
