@@ -57,9 +57,13 @@ def publish_clone(base_url: str, clones_dir: str, now_s: float) -> None:
                 path = os.path.join(clones_dir, name)
                 old = name < yesterday and name != kept
                 print(f"{'drop' if old else 'keep'} {path}")
-                if old or name == today:
+                if old:
                     shutil.rmtree(path)
-        clone_database("", os.path.join(clones_dir, today))
+        new = os.path.join(clones_dir, today)
+        shutil.rmtree(new + ".part", ignore_errors=True)
+        clone_database("", new + ".part")
+        shutil.rmtree(new, ignore_errors=True)  # of an earlier run: not before there is another
+        os.rename(new + ".part", new)
         with open(latest + ".part", "w", encoding="utf-8") as file:
             file.write(f"{base_url.rstrip('/')}/{today}\n")
         os.rename(latest + ".part", latest)

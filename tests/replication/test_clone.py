@@ -12,6 +12,7 @@ from feed_server import FeedServer, not_found, overloaded, truncated
 from programs import run, update_database
 from small_feed import FakeClock, change, follow, import_world, publish, sequence_in
 
+from osm3s.cli import clone as clone_program
 from osm3s.errors import InputError, StorageError, UsageError
 from osm3s.paths import DatabaseDir
 from osm3s.replication.download import CloneDownload
@@ -86,6 +87,27 @@ def test_a_full_disk_leaves_no_clone(root: Path, tmp_path: Path) -> None:
     assert not DatabaseDir(str(tmp_path / "clone")).exists
     clone(str(root), str(tmp_path / "clone"))
     assert sequence_in(tmp_path / "clone") == 6
+
+
+def test_the_clone_of_the_day_stays_until_there_is_another(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clones = tmp_path / "clones"
+    monkeypatch.setattr(clone_program, "clone_database", lambda db_dir, into: clone(str(root), into))
+    clone_program.publish_clone("http://x/", str(clones), 0.0)
+
+    def fails(db_dir: str, into: str) -> None:
+        Path(into).mkdir()
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(clone_program, "clone_database", fails)
+    with pytest.raises(StorageError):
+        clone_program.publish_clone("http://x/", str(clones), 0.0)
+    name = (clones / "latest_dir").read_text().strip().removeprefix("http://x/")
+    assert sequence_in(clones / name) == 6
+    monkeypatch.setattr(clone_program, "clone_database", lambda db_dir, into: clone(str(root), into))
+    clone_program.publish_clone("http://x/", str(clones), 0.0)
+    assert sorted(path.name for path in clones.iterdir()) == sorted(["latest_dir", name])
 
 
 def test_a_format_that_is_not_known_is_told(root: Path) -> None:
