@@ -62,7 +62,7 @@ def write(permission: Permission, change: AreaChange) -> int:
     """
     if not permission.db.exists:
         create_empty(permission.db, DatabaseSettings())
-    with WriteTransaction(permission.db, permission.oldest_snapshot) as txn:
+    with permission.alive(), WriteTransaction(permission.db, permission.oldest_snapshot) as txn:
         settings = txn.settings
         for name, value in change.settings.items():
             setattr(settings, name, value)
@@ -71,7 +71,6 @@ def write(permission: Permission, change: AreaChange) -> int:
         if any(map(len, batches)):
             update = ElementUpdate(txn, with_positions=True)
             update.apply(batches)
-            permission.prolongate()
             update.write()
             n_large_deltas = update.n_large_deltas
         with uninterrupted():

@@ -294,7 +294,8 @@ class _Session:
         self.version = version
         """The version that was published when the session began."""
         self._client = client
-        self._interval_s = min(purge_timeout_s / 10, 60.0)
+        self.interval_s = min(purge_timeout_s / 10, 60.0)
+        """So often a sign of life is due."""
         self._told_s = time.monotonic()
 
     def prolongate(self) -> None:
@@ -303,7 +304,7 @@ class _Session:
         Raises DispatcherError if the session is lost.
         """
         now_s = time.monotonic()
-        if now_s - self._told_s >= self._interval_s:
+        if now_s - self._told_s >= self.interval_s:
             self._client._tell(("prolongate",), "Dispatcher_Client::prolongate::socket")
             self._told_s = now_s
 

@@ -26,7 +26,7 @@ def compact(permission: Permission, most_blocks: int = MOST_BLOCKS) -> int:
 
     Elements, timestamp and replication id stay as they are. Raises StorageError, DispatcherError.
     """
-    with WriteTransaction(permission.db, permission.oldest_snapshot) as txn:
+    with permission.alive(), WriteTransaction(permission.db, permission.oldest_snapshot) as txn:
         update = ElementUpdate(txn)
         n = update.rewrite_due(most_blocks)
         if n:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -39,6 +40,30 @@ class Permission:
         if self._session:
             self._session.prolongate()
 
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        """Inside, a thread gives the signs of life: for work that may take longer than the dispatcher waits for one.
+
+        Not for reading an input: who waits for it in vain has to lose the permission.
+        """
+        if self._session is None:
+            yield
+            return
+        over = threading.Event()
+        thread = threading.Thread(target=self._give_signs, args=(self._session, over), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    @staticmethod
+    def _give_signs(session: WriteSession, over: threading.Event) -> None:
+        with suppress(DispatcherError):  # the session is lost: its next question tells
+            while not over.wait(session.interval_s):
+                session.prolongate()
+
     def merged(self, txn_id: int, timestamp: str, replicate_id: str) -> None:
         """The change is visible: tell everybody. If the dispatcher has gone, the next one finds the version itself."""
         self.when_merged()
@@ -49,12 +74,27 @@ class Permission:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Signals that end a program wait: between the permission to merge and the news that it is done, none may come."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+    """Signals that end a program wait: between the permission to merge and the news that it is done, none may come.
+
+    Blocking them alone would not do: where there are other threads one of those gets them, and Python handles them in
+    this one.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no signal is handled here
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in before:
+        signal.signal(number, lambda number, frame: came.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, before)  # system calls of the libraries are not interrupted
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for late in came:
+            signal.raise_signal(late)
 
 
 @contextmanager

@@ -85,6 +85,7 @@ def _import(
             until_all_is_told.enter_context(uninterrupted())
             permission.ask_to_merge()
 
+        until_all_is_told.enter_context(permission.alive())  # for hours, of a large file
         settings = BulkImport(db, level, areas).run(source, timestamp, progress, replicate_id, ask_to_appear)
         write_mirrors(db, settings.timestamp, settings.replicate_id)
         permission.merged(*current_version(db.root))
@@ -123,7 +124,7 @@ def commit_changes(
 
     `check` may refuse, by raising, when it sees the settings of what is to be changed.
     """
-    with WriteTransaction(permission.db, permission.oldest_snapshot) as txn:
+    with permission.alive(), WriteTransaction(permission.db, permission.oldest_snapshot) as txn:
         settings = txn.settings
         check(settings)
         settings.timestamp = _or(version.timestamp, settings.timestamp)
@@ -132,7 +133,6 @@ def commit_changes(
         settings.areas = _or(version.areas, settings.areas)
         update = ElementUpdate(txn)
         update.apply(batches)
-        permission.prolongate()
         update.write()
         update.put_changelog()
         prune_changelog(txn)
