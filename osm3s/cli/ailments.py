@@ -15,11 +15,14 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
+from osm3s.dispatch.api_keys import entry_of
 from osm3s.dispatch.client import DispatcherClient, is_running
 from osm3s.dispatch.processes import start_ticks
 from osm3s.errors import DispatcherError, Osm3sError
 from osm3s.paths import AREAS, OSM_BASE, DatabaseDir
 from osm3s.paths import status_page as page_path
+from osm3s.storage.check_extents import truncated_files
+from osm3s.storage.index import open_for_reading, read_apart, read_settings
 from osm3s.storage.recovery import current_version
 
 OLD_DATA_S = 3 * 3600
@@ -54,14 +57,24 @@ def database(db: DatabaseDir) -> Iterator[Finding]:
         if name.endswith((".bin", ".idx")) and not os.access(path, os.R_OK):
             yield Finding(True, f"{path} cannot be read by this user.", f"chown it to {_owner(db.root)}.")
     try:
+        cut = [line for part in ((db, db.areas) if db.areas.exists else (db,)) for line in _cut_short(part)]
         _, timestamp, _ = current_version(db.root)
     except Osm3sError as error:
         yield Finding(True, f"The database cannot be opened: {error}", "osm3s verify tells what is damaged.")
         return
+    for line in cut:
+        yield Finding(True, f"{db.root} is not complete: {line}.", "Copy it again with --clone, or import again.")
     mirror = _first_line(db.version)
     if timestamp and mirror != timestamp:
         remedy = "The next update writes it anew; scripts that read it are misled until then."
         yield Finding(False, f"{db.version} says {mirror or 'nothing'}, but the data is of {timestamp}.", remedy)
+
+
+def _cut_short(db: DatabaseDir) -> list[str]:
+    """What is missing of the files of a domain. Raises Osm3sError if the index cannot be read."""
+    read_apart(db)
+    with open_for_reading(db) as env, env.begin() as txn:
+        return list(truncated_files(read_settings(txn), db))
 
 
 def age(db: DatabaseDir) -> Iterator[Finding]:
@@ -119,6 +132,19 @@ def permissions(db: DatabaseDir) -> Iterator[Finding]:
                 break
         if not os.access(db.root, os.W_OK):
             yield Finding(False, f"This user cannot write {db.root}.", f"Run updates as {_user(owner)}.")
+
+
+def keys(db: DatabaseDir) -> Iterator[Finding]:
+    """Do the keys count that were given out?"""
+    with suppress(OSError):
+        if (owner := os.stat(db.api_keys).st_uid) != os.stat(db.root).st_uid:
+            what = f"{db.api_keys} belongs to {_user(owner)}: the dispatcher cannot read it, so no key counts."
+            yield Finding(True, what, f"chown it to {_owner(db.root)}.")
+        with open(db.api_keys, encoding="utf-8", errors="replace") as file:
+            wrong = [number for number, line in enumerate(file, 1) if line.strip() and not entry_of(line)]
+        if wrong:
+            what = f"{db.api_keys}: line {', '.join(map(str, wrong[:5]))} is no key."
+            yield Finding(True, what, "osm3s api-key NAME --slots=N makes lines; remove what is none.")
 
 
 def dispatcher(db: DatabaseDir) -> Iterator[Finding]:
@@ -218,7 +244,19 @@ def kernel(_db: DatabaseDir) -> Iterator[Finding]:
         yield Finding(True, what, "Use a newer kernel: a writer that is killed is noticed late otherwise.")
 
 
-CHECKS: tuple[Check, ...] = (database, age, areas, disk, permissions, dispatcher, writer, readers, frontends, kernel)
+CHECKS: tuple[Check, ...] = (
+    database,
+    age,
+    areas,
+    disk,
+    permissions,
+    keys,
+    dispatcher,
+    writer,
+    readers,
+    frontends,
+    kernel,
+)
 
 
 def _first_line(path: str) -> str:

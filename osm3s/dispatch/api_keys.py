@@ -35,15 +35,15 @@ class ApiKeys:
             seen = (status.st_ino, status.st_size, status.st_mtime_ns)
             if seen != self._seen:
                 with open(self._path, encoding="utf-8", errors="replace") as file:
-                    self._budgets = dict(filter(None, map(_entry, file)))
+                    self._budgets = dict(filter(None, map(entry_of, file)))
                 self._seen = seen
         except OSError:
             self._seen, self._budgets = None, {}
         return self._budgets.get(_digest(key))
 
 
-def _entry(line: str) -> tuple[str, Budget] | None:
-    """None for a line that is none."""
+def entry_of(line: str) -> tuple[str, Budget] | None:
+    """Digest and budget of a line; None for a line that is none."""
     digest, _, rest = line.strip().partition(" ")
     slots, _, name = rest.strip().partition(" ")
     if len(digest) != 64 or not set(digest) <= set("0123456789abcdef") or not slots.isascii() or not slots.isdigit():
@@ -56,10 +56,14 @@ def _digest(key: str) -> str:
 
 
 def add_key(path: str, slots: int, name: str) -> str:
-    """Make a key and add it to the file, which only its owner can read; returns the key. Raises OSError."""
+    """Make a key and add it to the file, which only the owner of the directory can read: the dispatcher, whoever makes
+    the key. Returns the key. Raises OSError."""
     key = secrets.token_urlsafe(24)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
+        if os.geteuid() == 0:
+            owner = os.stat(os.path.dirname(path) or ".")
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
         os.write(descriptor, f"{_digest(key)} {slots} {name}\n".encode())
     finally:
         os.close(descriptor)

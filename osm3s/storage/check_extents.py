@@ -46,12 +46,13 @@ def check_directory(snapshot: Snapshot, db: DatabaseDir) -> Iterator[str]:
                 if entry.n_attic:
                     extents[ATTIC] += _attic_extents(snapshot, max(0, family - 1), entry)
                 previous = entry
+    yield from truncated_files(settings, db)
     for file, name in enumerate(db.block_files):
         try:
             extents[file] += _free_extents(snapshot, file)
         except (ValueError, IndexError, TypeError) as error:
             yield f"free extents of {name}: damaged: {error}"
-        yield from _extent_problems(name, extents[file], settings.file_len[file], db.block_file(file))
+        yield from _extent_problems(name, extents[file], settings.file_len[file])
 
 
 def _entry_problems(
@@ -93,10 +94,16 @@ def _free_extents(snapshot: Snapshot, file: int) -> list[Extent]:
     return free
 
 
-def _extent_problems(name: str, extents: list[Extent], file_len: int, path: str) -> Iterator[str]:
-    size = os.path.getsize(path) if os.path.exists(path) else 0
-    if rounded(size) < file_len:  # what fills the last extent up need not have been written
-        yield f"{name}: {size} bytes long, the index needs {file_len}: the file is truncated"
+def truncated_files(settings: DatabaseSettings, db: DatabaseDir) -> Iterator[str]:
+    """One line for each block file that is shorter than the index says."""
+    for file, (name, file_len) in enumerate(zip(db.block_files, settings.file_len, strict=False)):
+        path = db.block_file(file)
+        size = os.path.getsize(path) if os.path.exists(path) else 0
+        if rounded(size) < file_len:  # what fills the last extent up need not have been written
+            yield f"{name}: {size} bytes long, the index needs {file_len}: the file is truncated"
+
+
+def _extent_problems(name: str, extents: list[Extent], file_len: int) -> Iterator[str]:
     reached, before = 0, ""
     for offset, length, what in sorted(extents):
         if offset % UNIT_BYTES:

@@ -18,6 +18,7 @@ import pytest
 from osm3s.cli import ailments
 from osm3s.cli.ailments import Finding
 from osm3s.cli.doctor import examine, report
+from osm3s.dispatch.api_keys import add_key
 from osm3s.dispatch.client import DispatcherClient
 from osm3s.paths import DatabaseDir
 
@@ -111,6 +112,44 @@ def test_what_the_dead_have_left(db: DatabaseDir) -> None:
 def test_a_damaged_database(db: DatabaseDir) -> None:
     Path(db.index).write_bytes(b"\0" * 8192)
     assert found(list(ailments.database(db)), "cannot be opened").wrong
+
+
+def test_a_copy_that_is_not_complete(db: DatabaseDir) -> None:
+    os.truncate(db.block_file(0), 0)
+    (finding,) = [finding for finding in ailments.database(db) if finding.wrong]
+    assert "nodes.bin: 0 bytes long, the index needs" in finding.what
+    Path(db.block_file(0)).unlink()
+    assert finding in ailments.database(db)
+
+
+@pytest.mark.parametrize("domain", ["osm_base", "areas"])
+@pytest.mark.parametrize("left_bytes", [0, 8192])
+def test_an_index_that_is_cut_short(db: DatabaseDir, domain: str, left_bytes: int) -> None:
+    os.truncate(DatabaseDir(db.root, domain).index, left_bytes)
+    done = program("doctor", f"--db-dir={db.root}")
+    assert (done.returncode, done.stderr) == (2, "")
+    assert f"WRONG   The database cannot be opened: {db.root}/{domain}.idx: " in done.stdout
+
+
+def test_keys_that_do_not_count(db: DatabaseDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not list(ailments.keys(db))
+    add_key(db.api_keys, 4, "somebody")
+    assert not list(ailments.keys(db))
+    with open(db.api_keys, "a") as file:
+        file.write("\nabc 4 somebody\n")
+    assert found(list(ailments.keys(db)), "api_keys: line 3 is no key.").wrong
+    stat = os.stat
+    other = SimpleNamespace(st_uid=stat(db.root).st_uid + 1)
+    monkeypatch.setattr(ailments.os, "stat", lambda path: other if path == db.api_keys else stat(path))
+    assert found(list(ailments.keys(db)), "the dispatcher cannot read it, so no key counts.").wrong
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes keys for others")
+def test_a_key_that_root_makes_can_be_read_by_the_dispatcher(db: DatabaseDir) -> None:
+    os.chown(db.root, 12345, 23456)
+    add_key(db.api_keys, 4, "somebody")
+    status = os.stat(db.api_keys)
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (12345, 23456, 0o600)
 
 
 def test_stuck_readers() -> None:
