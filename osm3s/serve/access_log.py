@@ -23,6 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from osm3s.log import append_whole, open_log
 from osm3s.serve.http_message import Head
 from osm3s.serve.request import Request
 
@@ -58,7 +59,7 @@ class AccessLog:
         self._open()
 
     def _open(self) -> None:
-        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._file = open_log(self._path)
         self._identity = _identity(os.fstat(self._file))
 
     def note(self, entry: Entry, status: int, sent_bytes: int | None) -> None:
@@ -77,7 +78,7 @@ class AccessLog:
         }
         with suppress(OSError):
             self._follow_rotation()
-            os.write(self._file, json.dumps(line).encode() + b"\n")
+            append_whole(self._file, json.dumps(line).encode() + b"\n")
 
     def _follow_rotation(self) -> None:
         try:

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 
 from osm3s.constants import DEFAULT_SLOW_QUERY_S
 from osm3s.eval.explanation import Explanation
+from osm3s.log import append_whole, open_log
 from osm3s.paths import DatabaseDir
 from osm3s.ql.settings import Settings
 
@@ -63,11 +64,9 @@ class SlowLog:
         }
         try:
             line = json.dumps(entry).encode() + b"\n"
-            log = os.open(
-                DatabaseDir(root).slow_queries_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666
-            )
+            log = open_log(DatabaseDir(root).slow_queries_log)
             try:
-                os.write(log, line)
+                append_whole(log, line)
             finally:
                 os.close(log)
         except (OSError, ValueError):

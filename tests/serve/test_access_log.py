@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import socket
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from typing import Any
 import pytest
 from conftest import PROJECT, eventually, exchange, pid_in, start_http
 
-from osm3s.serve.access_log import AccessLog
+from osm3s.log import append
+from osm3s.serve.access_log import AccessLog, Entry
 
 GET = "GET /api/interpreter?data={} HTTP/1.1\r\nConnection: close\r\n{}\r\n"
 
@@ -100,6 +102,24 @@ def test_rotation(logged_port: int, path: Path) -> None:
     path.unlink()
     path.mkdir()  # nothing can be written now: the client does not notice
     assert exchange(logged_port, GET.format("echo", "").encode()).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_line_that_the_full_disk_cuts_is_taken_back(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    log = AccessLog(str(path))
+    log.note(Entry("1.2.3.4"), 200, 1)
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, limits[1]))
+    try:
+        log.note(Entry("1.2.3.4"), 404, 1)
+        append(str(path), "a line of another log")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    log.note(Entry("1.2.3.4"), 429, 1)
+    assert [json.loads(line)["status"] for line in path.read_text().splitlines()] == [200, 429]
+    log.close()
 
 
 def test_a_log_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
