@@ -16,6 +16,7 @@ import os
 import socket
 
 from osm3s.dispatch import status_page
+from osm3s.dispatch.lock_file import LONGEST, lock_text, read_lock
 from osm3s.dispatch.processes import started_before
 from osm3s.errors import DispatcherError
 from osm3s.paths import OSM_BASE, SOCKET_PATH_MAX_BYTES, DatabaseDir
@@ -45,7 +46,7 @@ class Instance:
             for path in dict.fromkeys((self.db.dispatcher_instance(), self.db.dispatcher_instance(socket_dir))):
                 self._held[path] = _locked(path)
             self.survivors = status_page.survivors(self._page_path)
-            self.writer_pid = self._writer_left_behind()
+            self.writer_pid, self.writer_alone = self._writer_left_behind()
             self.listener = self._listen()
             try:
                 self.page = status_page.Page(self._page_path, self.db.root, self.socket_path)
@@ -82,22 +83,23 @@ class Instance:
         os.rename(temporary, page_path(domain=self.db.domain))
         _unlink(temporary)  # still there if both names were the same file already
 
-    def _writer_left_behind(self) -> int:
-        """pid of a process that holds the writer's lock since before our time and still runs, else 0."""
+    def _writer_left_behind(self) -> tuple[int, bool]:
+        """pid of a process that holds the writer's lock since before our time and still runs, else 0; whether it has
+        never had a dispatcher."""
         try:
             with open(self.db.lock, encoding="ascii") as lock:
-                pid = int(lock.read(20))
+                pid, alone = read_lock(lock.read(LONGEST))
                 locked_s = os.fstat(lock.fileno()).st_mtime
         except (OSError, ValueError):
-            return 0
-        return pid if pid != os.getpid() and started_before(pid, locked_s) else 0
+            return 0, False
+        return (pid, alone) if pid != os.getpid() and started_before(pid, locked_s) else (0, False)
 
     def create_lock(self, pid: int) -> None:
         """The writer's lock, with its pid. Raises OSError."""
         temporary = f"{self.db.lock}.new"
         try:
             with open(temporary, "w", encoding="ascii") as lock:
-                lock.write(f"{pid}\n")
+                lock.write(lock_text(pid))
             os.rename(temporary, self.db.lock)
         except OSError:
             _unlink(temporary)

@@ -78,7 +78,8 @@ class Server:
         loop.set_exception_handler(self._log_fault)
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, lambda: self.carry_out(self._state.shut_down(self.now_s())))
-        self.carry_out(self._state.start(self._instance.survivors, self._instance.writer_pid, self.now_s()))
+        pid, alone = self._instance.writer_pid, self._instance.writer_alone
+        self.carry_out(self._state.start(self._instance.survivors, pid, self.now_s(), alone=alone))
         self._listening = loop.run_until_complete(
             loop.create_unix_server(lambda: ClientConnection(self), sock=self._instance.listener, backlog=BACKLOG)
         )

@@ -70,10 +70,13 @@ class State:
 
     # --- start and end ----------------------------------------------------------------------------------------------
 
-    def start(self, survivors: dict[int, int], writer_pid: int, now_s: float) -> list[Effect]:
-        """Begin. `survivors` and `writer_pid` (0: none) are processes that an earlier dispatcher left behind."""
+    def start(self, survivors: dict[int, int], writer_pid: int, now_s: float, *, alone: bool = False) -> list[Effect]:
+        """Begin. `survivors` and `writer_pid` (0: none) are processes that an earlier dispatcher left behind.
+
+        alone: not an earlier dispatcher, the writer has begun without one.
+        """
         watch = self.readers.left_behind(survivors, now_s)
-        writer = self.writer.left_behind(writer_pid, now_s) if writer_pid else self.writer.recover()
+        writer = self.writer.left_behind(writer_pid, now_s, alone=alone) if writer_pid else self.writer.recover()
         return self._settled([*watch, *writer], now_s)
 
     def shut_down(self, now_s: float) -> list[Effect]:

@@ -12,6 +12,9 @@ from osm3s.dispatch.readers import Readers
 from osm3s.dispatch.recovery import Outcome
 from osm3s.dispatch.version import Version
 
+PATIENCE_S = 1e9
+"""With a process that writes without a dispatcher: an operator may end it, nobody else."""
+
 
 class Phase(Enum):
     """Of the permission to write."""
@@ -35,9 +38,13 @@ class Writer:
         """When a writer that a killed dispatcher left behind is no longer waited for."""
         self._purge_timeout_s = purge_timeout_s
 
-    def left_behind(self, pid: int, now_s: float) -> list[Effect]:
-        """Wait for the end of a process that writes since before this dispatcher started."""
-        self.phase, self.pid, self.kill_s = Phase.FENCING, pid, now_s + self._purge_timeout_s
+    def left_behind(self, pid: int, now_s: float, *, alone: bool) -> list[Effect]:
+        """Wait for the end of a process that writes since before this dispatcher started.
+
+        alone: it has never had a dispatcher, so it gives no signs of life and may take its time.
+        """
+        patience_s = PATIENCE_S if alone else self._purge_timeout_s
+        self.phase, self.pid, self.kill_s = Phase.FENCING, pid, now_s + patience_s
         text = f"Waiting for the end of process {pid}, which writes since before this dispatcher started."
         return [do.DatabaseLog(text), do.WatchProcess(pid)]
 

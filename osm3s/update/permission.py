@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from osm3s.dispatch.client import DispatcherClient, WriteSession
+from osm3s.dispatch.lock_file import lock_text
 from osm3s.dispatch.version import Version
 from osm3s.errors import ContextError, DispatcherError, StorageError
 from osm3s.paths import OSM_BASE, DatabaseDir
@@ -165,7 +166,7 @@ def _pid_in_lock_file(db: DatabaseDir) -> Iterator[None]:
     try:
         try:
             with open(db.lock, "w", encoding="ascii") as lock:
-                lock.write(f"{os.getpid()}\n")
+                lock.write(lock_text(os.getpid(), alone=True))
         except OSError as error:
             raise StorageError(f"{db.lock}: {error.strerror}; nothing was changed") from None
         yield

@@ -156,6 +156,29 @@ def test_a_writer_left_behind_that_never_ends_is_killed() -> None:
     assert world.killed == {70}
 
 
+def test_a_writer_that_began_without_a_dispatcher_may_take_its_time() -> None:
+    """An import takes hours. It asks nobody, so it gives no signs of life; an operator may end it."""
+    world = World()
+    world.start(writer_pid=70, alone=True)
+    world.connect(1)
+    world.ask(1, "write_start", "")
+    for _ in range(100):
+        world.pass_time(101)
+    assert not world.killed and not world.answers[1]
+    world.connect(2, pid=70)  # it is done, and asks as others do
+    world.ask(2, "write_start", "")
+    world.finish_recovery(Outcome("clean"))
+    assert world.answers[1][0][0] == "granted"
+
+
+def test_an_operator_may_end_a_writer_that_began_without_a_dispatcher() -> None:
+    world = World()
+    world.start(writer_pid=70, alone=True)
+    world.connect(1)
+    world.ask(1, "purge", 70)
+    assert world.killed == {70}
+
+
 def test_shutdown_refuses_who_waits_and_lets_the_writer_finish(world: World) -> None:
     world.ask(1, "write_start", "")
     world.ask(2, "write_start", "")

@@ -37,11 +37,11 @@ class World:
 
     # --- events -----------------------------------------------------------------------------------------------------
 
-    def start(self, survivors: dict[int, int] | None = None, writer_pid: int = 0) -> None:
+    def start(self, survivors: dict[int, int] | None = None, writer_pid: int = 0, alone: bool = False) -> None:
         self.running |= set(survivors or {}) | ({writer_pid} - {0})
         self.may_write |= {writer_pid} - {0}
         self.lock_pid = writer_pid
-        self.carry_out(self.state.start(survivors or {}, writer_pid, self.now_s))
+        self.carry_out(self.state.start(survivors or {}, writer_pid, self.now_s, alone=alone))
 
     def connect(self, conn: int, pid: int | None = None) -> None:
         pid = conn * 10 if pid is None else pid

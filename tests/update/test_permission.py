@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -13,11 +14,13 @@ import pytest
 from osm_xml import change_file, osm_file
 
 from osm3s.dispatch.client import WriteSession
+from osm3s.dispatch.instance import Instance
+from osm3s.dispatch.lock_file import lock_text
 from osm3s.dispatch.version import Version
 from osm3s.errors import DispatcherError, StorageError
 from osm3s.paths import DatabaseDir
 from osm3s.update import bulk_import, update_files
-from osm3s.update.permission import Permission, uninterrupted
+from osm3s.update.permission import Permission, uninterrupted, writing
 
 
 class Came(Exception):
@@ -124,3 +127,21 @@ def test_imports_and_changes_give_them(tmp_path: Path, is_import: bool, monkeypa
     monkeypatch.setattr(update_files.ElementUpdate, "apply", work)
     with pytest.raises(StorageError, match="enough"):
         update_files.update_files(str(root), [str(file)], None, None, None)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_dispatcher_that_starts_knows_who_has_begun_without_one(
+    tmp_path: Path, alone: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for it as long as it takes, and not only for as long as for one that a killed dispatcher has left."""
+    monkeypatch.setenv("OSM3S_SHM_DIR", str(tmp_path))
+    with writing(str(tmp_path)) as permission:
+        if not alone:
+            Path(permission.db.lock).write_text(lock_text(os.getpid()))
+        pid = os.getpid()
+        monkeypatch.setattr(os, "getpid", lambda: 1)  # the dispatcher is another process
+        instance = Instance(str(tmp_path))
+        monkeypatch.undo()
+        assert (instance.writer_pid, instance.writer_alone) == (pid, alone)
+        instance.listener.close()
+        instance.leave(keep_page=False)
