@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+import lmdb
+
 from osm3s.areas import generator
 from osm3s.cli.run_update import Interrupted
 from osm3s.cli.update_options import UpdateOptions
@@ -39,5 +41,5 @@ def follow_map(root: str, take_over: bool = False) -> None:
     """Bring the areas up to the map; trouble is told, and left to the next update."""
     try:
         generator.follow(root, take_over=take_over)
-    except (Osm3sError, OSError) as error:
+    except (Osm3sError, OSError, lmdb.Error) as error:
         print(f"{NOT_UPDATED}: {error}. The next update does it.", file=sys.stderr, flush=True)

@@ -78,12 +78,12 @@ class ArchiveFetcher:
     def _fetch_diff(self, sequence: int) -> int:
         """Fetch a diff and its state; return its number, or the one before if it does not come."""
         name = path_of(sequence)
-        self._make_directory(os.path.join(self.root, os.path.dirname(name)))
+        self._insist(lambda: self._make_directory(os.path.join(self.root, os.path.dirname(name))))
         for ending in (STATE_ENDING, DIFF_ENDING):
             if not self._fetch(name + ending, name + ending, self._check_of(sequence, ending)):
                 sequence = self._step_back(sequence)
                 break
-        self._put(NEWEST_FILE, f"{sequence}\n".encode())
+        self._insist(lambda: self._put(NEWEST_FILE, f"{sequence}\n".encode()))
         return sequence
 
     def _step_back(self, sequence: int) -> int:
@@ -172,6 +172,15 @@ class ArchiveFetcher:
             os.rename(path + ".part", path)
         except OSError as error:
             raise FeedError(f"{path}: cannot write: {error.strerror}") from None
+
+    def _insist(self, write: Callable[[], None]) -> None:
+        """What a full disk does not take is tried again, for ever."""
+        while True:
+            try:
+                return write()
+            except FeedError as error:
+                print(error, file=sys.stderr, flush=True)
+                self.clock.wait(WAIT_S)
 
     def _make_directory(self, path: str) -> None:
         try:

@@ -6,6 +6,7 @@ import re
 import signal
 from pathlib import Path
 
+import lmdb
 import pytest
 from killed_process import killed
 from outlines import Area, follow, stored
@@ -15,7 +16,9 @@ from update.osm_xml import change_file, osm_file
 from update.programs import PROJECT, run, update_database
 from update.small_worlds import changed
 
+from osm3s.areas import generator
 from osm3s.cli import verify
+from osm3s.cli.update_map import follow_map
 from osm3s.paths import AREAS, DatabaseDir
 from osm3s.storage.recovery import CLEAN, ROLLED_BACK, ROLLED_FORWARD, recover
 from osm3s.storage.snapshot import Snapshot
@@ -153,3 +156,14 @@ def test_trouble_with_areas_harms_no_update_of_the_map(tmp_path: Path, capsys: p
     writer.rmdir()
     assert update_database(root, NOTHING).returncode == 0
     check(root, areas_of(CHANGES), capsys)
+
+
+def test_an_index_of_areas_that_is_damaged_harms_no_follower(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def damaged(root: str, take_over: bool) -> None:
+        raise lmdb.CorruptedError("mdb_cursor_get: Located page was wrong type")
+
+    monkeypatch.setattr(generator, "follow", damaged)
+    follow_map("db")
+    assert capsys.readouterr().err.startswith("The map is updated, its areas are not: mdb_cursor_get: Located page")

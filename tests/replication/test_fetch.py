@@ -63,6 +63,19 @@ def test_what_is_there_is_not_fetched_again(server: FeedServer, tmp_path: Path) 
     assert server.requests == [path_of(2) + ".osc.gz", "state.txt"]
 
 
+def test_a_disk_that_is_full_for_a_while_is_survived(server: FeedServer, tmp_path: Path) -> None:
+    """Here something else is in the place of a new directory, and of the newest number."""
+    publish(server, 1000, 1000)
+    archive = tmp_path / "a"
+    directory, newest = archive / "000" / "001", archive / "replicate_id.part"
+    newest.mkdir(parents=True)
+    directory.parent.mkdir()
+    directory.write_bytes(b"")
+    fetch(server, archive, 1000, directory.unlink, newest.rmdir)
+    assert (archive / "replicate_id").read_text() == "1000\n"
+    assert log_of(archive) == ["new_replicate_diff 1000 " + timestamp_of(1000).replace(":", r"\:") + "\n"]
+
+
 @pytest.mark.parametrize("misbehaviour", [not_found, error_page, truncated, damaged], ids=lambda m: m.__name__)
 def test_nothing_damaged_gets_into_the_archive(server: FeedServer, tmp_path: Path, misbehaviour: Answer) -> None:
     publish(server, 1, 2)
