@@ -99,9 +99,9 @@ def test_long_work_gives_signs_of_life() -> None:
     before = threading.active_count()
     with Permission(DatabaseDir("db"), session).alive():
         assert session.enough.wait(60)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
     with Permission(DatabaseDir("db"), None).alive():
-        assert threading.active_count() == before
+        assert threading.active_count() <= before
 
 
 @pytest.mark.parametrize("is_import", [True, False])
