@@ -240,8 +240,11 @@ class DispatcherClient:
 
     def _tell(self, message: Sequence[Any], origin: str) -> None:
         """Send a request that has no answer."""
+        from socket import MSG_NOSIGNAL  # who has a connection has it loaded
+
         try:
-            self._socket.sendall(encode(message))
+            # a frontend is one whom SIGPIPE ends, because its client may leave: a dispatcher that dies is no reason
+            self._socket.sendall(encode(message), MSG_NOSIGNAL)
         except (OSError, ProtocolError) as error:
             raise self._lost(origin, error) from None
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ from osm3s.errors import DispatcherError
 from osm3s.paths import DatabaseDir
 from osm3s.paths import status_page as page_path
 
-from .conftest import Site, eventually
+from .conftest import PROJECT, Site, eventually
 from .simulated_storage import SimulatedStorage
 
 WRITER_STAGES = {
@@ -264,3 +267,23 @@ def test_a_writer_that_gives_up_waiting_does_not_get_the_permission(
             pytest.fail("there is another writer")
     assert writer.ask("end") == "ok"
     assert site.participant().ask("write") == "0"
+
+
+OUTLIVES = """if True:
+    import signal, socket
+    from osm3s.dispatch.client import DispatcherClient, ReadSession
+    from osm3s.dispatch.version import Version
+
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as in a frontend, whose client may leave
+    ours, dispatcher = socket.socketpair()
+    session = ReadSession(DispatcherClient(ours, "somewhere"), 900, Version())
+    dispatcher.close()
+    session.finish(1)
+    print("the answer goes on")
+"""
+
+
+def test_a_query_ends_well_whose_dispatcher_was_killed_meanwhile() -> None:
+    env = os.environ | {"PYTHONPATH": str(PROJECT)}
+    done = subprocess.run([sys.executable, "-c", OUTLIVES], env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "the answer goes on\n", "")
