@@ -192,14 +192,24 @@ class BulkImport:
     # --- appearing --------------------------------------------------------------------------------------------------
 
     def _appear(self) -> None:
-        """Move the files to their place, the index last: its rename is the moment at which the database exists."""
+        """Move the files to their place, the index last: its rename is the moment at which the database exists.
+
+        Raises StorageError: there is none then.
+        """
         failpoint.reached("import_before_rename")
-        for file in range(N_FILES):
-            os.rename(self._temporary.block_file(file), self._db.block_file(file))
-        sync_directory(self._db.root)
-        failpoint.reached("import_before_index_rename")
-        os.rename(self._temporary.index, self._db.index)
-        sync_directory(self._db.root)
+        try:
+            for file in range(N_FILES):
+                os.rename(self._temporary.block_file(file), self._db.block_file(file))
+            sync_directory(self._db.root)
+            failpoint.reached("import_before_index_rename")
+            os.rename(self._temporary.index, self._db.index)
+            try:
+                sync_directory(self._db.root)
+            except OSError:
+                os.rename(self._db.index, self._temporary.index)  # nobody knows whether it would be there tomorrow
+                raise
+        except OSError as error:
+            raise StorageError(f"{self._db.root}: cannot write: {error.strerror}; nothing was changed") from None
         failpoint.reached("import_after_index_rename")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
-from errno import ENOSPC
+from errno import EIO, ENOSPC
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from osm3s.ffi.batch import Element
 from osm3s.paths import DatabaseDir
 from osm3s.storage import recovery
 from osm3s.storage.recovery import ROLLED_BACK, ROLLED_FORWARD, recover
-from osm3s.update import compact
+from osm3s.update import bulk_import, compact
 from osm3s.update.update_files import update_files
 
 NODES = [Element("node", i, (i * 100, i * 50), 1, 10, 1, 1, "ann", False, [], [], []) for i in range(1, 3000)]
@@ -150,3 +150,25 @@ def test_a_disk_without_room_for_a_pid(tmp_path: Path) -> None:
     assert (failed.returncode, failed.stderr.count(b"\n")) == (2, 1), failed.stderr
     assert b"nothing was changed" in failed.stderr
     assert not Path(DatabaseDir(str(root)).lock).exists()
+
+
+@pytest.mark.parametrize("sync", [1, 2])
+def test_an_import_into_a_directory_that_fails_to_sync(
+    tmp_path: Path, sync: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the index is in its place, and after: a failure is told where there is no database, and nowhere else."""
+    root, n_syncs = tmp_path / "db", 0
+    (tmp_path / "start.osm").write_bytes(START)
+
+    def failing(path: str) -> None:
+        nonlocal n_syncs
+        n_syncs += 1
+        if n_syncs == sync:
+            raise OSError(EIO, os.strerror(EIO))
+
+    monkeypatch.setattr(bulk_import, "sync_directory", failing)
+    with pytest.raises(StorageError, match="nothing was changed"):
+        update_files(str(root), [str(tmp_path / "start.osm")], None, None, None)
+    assert not DatabaseDir(str(root)).exists
+    update_files(str(root), [str(tmp_path / "start.osm")], None, None, None)
+    assert n_nodes(root) == 2999
