@@ -23,7 +23,7 @@ class ElementSet:
     `areas`, the stored ones, and `deriveds` are objects with an `id`, sorted by it; several deriveds may have one id.
     """
 
-    __slots__ = ("areas", "deriveds", "handle")
+    __slots__ = ("_measured", "areas", "deriveds", "handle")
 
     def __init__(self) -> None:
         handle = lib.osm3s_set_new()
@@ -32,6 +32,8 @@ class ElementSet:
         self.handle: Any = ffi.gc(handle, lib.osm3s_set_free)
         self.areas: list[Any] = []
         self.deriveds: list[Any] = []
+        self._measured: tuple[list[Any], int, int] = (self.deriveds, 0, 0)
+        """A list of deriveds, how many there were when they were measured, and what they count for."""
 
     @classmethod
     def of_rows(cls, element_type: int, rows: Iterable[Any]) -> ElementSet:
@@ -60,7 +62,15 @@ class ElementSet:
         """Estimated size, by which `maxsize` is judged."""
         elements = sum(n * size for n, size in zip(self.counts(), MEMORY_PER_ELEMENT_BYTES, strict=True))
         areas = len(self.areas) * MEMORY_PER_AREA_BYTES
-        return elements + areas + len(self.deriveds) * MEMORY_PER_DERIVED_BYTES
+        return elements + areas + self._deriveds_bytes() if self.deriveds else elements + areas
+
+    def _deriveds_bytes(self) -> int:
+        """Their texts can be of any length. Asked for in every round of a loop, so measured only when they change."""
+        measured, n, n_bytes = self._measured
+        if measured is not self.deriveds or n != len(self.deriveds):
+            n_bytes = sum(max(MEMORY_PER_DERIVED_BYTES, derived.text_bytes) for derived in self.deriveds)
+            self._measured = (self.deriveds, len(self.deriveds), n_bytes)
+        return n_bytes
 
     def add(self, other: ElementSet, types: Iterable[int] = TYPES) -> None:
         """Become the union with another set. Of areas and deriveds that both have, the other set's stay; `types` leaves

@@ -79,6 +79,11 @@ class Derived:
     def tag(self, key: str) -> str | None:
         return next((value for k, value in self.tags if k == key), None)
 
+    @property
+    def text_bytes(self) -> int:
+        """What the texts take at least."""
+        return sum([len(key) + len(value) for key, value in self.tags])
+
 
 def count_element(nodes: int, ways: int, relations: int, areas: int | None = None, total: int | None = None) -> Derived:
     """What `out count` prints. `areas` is None if the request does not use areas."""

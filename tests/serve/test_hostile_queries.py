@@ -61,3 +61,10 @@ def test_a_query_that_does_not_end_is_ended(server: str, name: str) -> None:
 def test_a_query_that_grows_is_ended(server: str) -> None:
     text = ask(server, "[maxsize:4000];" + "".join(f"node(0,0,9,9)->.s{i};" for i in range(50)) + "out;")
     assert "runtime error: Query ran out of memory in" in text and text.endswith("</osm>\n")
+
+
+@pytest.mark.parametrize("double", ['convert x a=t["a"]+t["a"];', 'make x a=set(t["a"])+set(t["a"]);'])
+def test_texts_that_grow_count_for_what_they_take(server: str, double: str) -> None:
+    text = ask(server, f'[maxsize:1000000];make x a="{"b" * 1000}";{double * 20}out;')
+    assert re.search(r"Query ran out of memory in .* It would need at least [12] MB", text)
+    assert 'a" v="' + "b" * 256_000 in ask(server, f'[maxsize:1000000];make x a="{"b" * 1000}";{double * 8}out;')
