@@ -356,28 +356,16 @@ def _compare_ways(execution: Execution, nodes: set[int], then: set[int]) -> None
 
 
 def _members_in_a_box() -> None:
-    """At a date, the reference shows node members of relations in a box also where they come to be later."""
+    """At a date, the reference shows members of relations in a box also where they come to be later."""
     print_ = STATEMENTS["print"]
 
     def noting_print(execution: Execution, element: Element) -> None:
-        set_, members = execution.read(element.get("from")), ElementSet()
-        if execution.snapshot.time and element.get("n") and set_.count(RELATION):
-            recursion.member_rows(execution, set_, NODE, None, members)
-            then = list(zip(members.ids(NODE), _positions(members), strict=True))
-            now = ElementSet()
-            now.put_ids(NODE, members.ids(NODE))
-            with execution.at(0):
-                execution.snapshot.locate(now.rows(NODE), NODE)
-            if then != list(zip(now.ids(NODE), _positions(now), strict=True)):
-                noted.add("members of another time in a box")
+        in_past, set_ = execution.snapshot.time, execution.read(element.get("from"))
+        if in_past and element.get("n") and _has_moved_members(execution, set_):
+            noted.add("members of another time in a box")
         print_(execution, element)
 
     STATEMENTS["print"] = noting_print
-
-
-def _positions(set_: ElementSet) -> list[tuple[int, int]]:
-    rows = set_.rows(NODE)
-    return [(rows.rows[i].lat, rows.rows[i].lon) for i in range(rows.n)]
 
 
 def _closed_ways_around_many_places() -> None:
