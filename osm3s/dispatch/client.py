@@ -24,7 +24,6 @@ Leaving the block of `writing` without `done` rolls back; discard the change fir
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,6 +31,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from osm3s.constants import DEFAULT_MAXSIZE_BYTES, DEFAULT_TIMEOUT_S
 from osm3s.dispatch import status_page
 from osm3s.dispatch.identity import client_token
+from osm3s.dispatch.session import ReadSession, WriteSession
 from osm3s.dispatch.version import Version
 from osm3s.dispatch.wire import MAX_FRAME_BYTES, FrameBuffer, ProtocolError, encode
 from osm3s.errors import DispatcherError
@@ -157,7 +157,7 @@ class DispatcherClient:
         address, api_key = ("".join(filter(str.isprintable, each))[:100] for each in (address, api_key))
         request = ("read_start", timeout_s, maxsize_bytes, client_token(address), full, anonymous, address)
         self.asked += 1
-        self._tell((*request, text[:LOGGED_TEXT_MAX_BYTES], api_key), READ_ORIGIN + "protocol_error")
+        self.tell((*request, text[:LOGGED_TEXT_MAX_BYTES], api_key), READ_ORIGIN + "protocol_error")
 
     @contextmanager
     def granted_reading(self) -> Iterator[ReadSession]:
@@ -183,7 +183,7 @@ class DispatcherClient:
         Raises DispatcherError if the dispatcher stops, or cannot repair what an earlier writer has left.
         """
         origin = "Dispatcher_Client::write_start::socket"
-        answer = self._ask(("write_start", data_timestamp), origin, None)
+        answer = self.ask(("write_start", data_timestamp), origin, None)
         if answer[0] != "granted":
             raise DispatcherError(f"no permission to write: {answer[2]}", origin)
         session = WriteSession(self, answer[1], answer[2], Version(*answer[3:]))
@@ -199,22 +199,22 @@ class DispatcherClient:
 
     def status(self) -> str:
         """The text of `dispatcher --status`."""
-        return str(self._ask_ok(("status",), "Dispatcher_Client::output_status::socket")[0])
+        return str(self.ask_ok(("status",), "Dispatcher_Client::output_status::socket")[0])
 
     def metrics(self) -> str:
         """Counters and gauges for Prometheus."""
-        return str(self._ask_ok(("metrics",), "Dispatcher_Client::metrics::socket")[0])
+        return str(self.ask_ok(("metrics",), "Dispatcher_Client::metrics::socket")[0])
 
     def my_status(self, address: str, api_key: str = "") -> ClientStatus:
         """What the dispatcher knows of a client."""
         origin = "Dispatcher_Client::query_my_status::socket::1"
         api_key = "".join(filter(str.isprintable, api_key))[:100]
-        token, rate_limit, queries, ends = self._ask_ok(("my_status", client_token(address), api_key), origin)
+        token, rate_limit, queries, ends = self.ask_ok(("my_status", client_token(address), api_key), origin)
         return ClientStatus(token, rate_limit, [tuple(query) for query in queries], ends)
 
     def query_by_token(self, token: int) -> int:
         """pid of the last active query of this token, or 0."""
-        return int(self._ask_ok(("query_by_token", token), "Dispatcher_Client::query_by_token::socket::1")[0])
+        return int(self.ask_ok(("query_by_token", token), "Dispatcher_Client::query_by_token::socket::1")[0])
 
     def set_limits(
         self, space_bytes: int = 0, time_units: int = 0, rate_limit: int = -1, allow_duplicates: bool | None = None
@@ -222,15 +222,15 @@ class DispatcherClient:
         """Change limits of the running instance; the defaults keep what is set."""
         duplicates = -1 if allow_duplicates is None else int(allow_duplicates)
         request = ("set_limits", space_bytes, time_units, rate_limit, duplicates)
-        self._ask_ok(request, "Dispatcher_Client::set_global_limits::1")
+        self.ask_ok(request, "Dispatcher_Client::set_global_limits::1")
 
     def purge(self, pid: int) -> int:
         """Forget all sessions of a process; a writer is killed. Returns how many there were."""
-        return int(self._ask_ok(("purge", pid), "Dispatcher_Client::purge::socket::1")[0])
+        return int(self.ask_ok(("purge", pid), "Dispatcher_Client::purge::socket::1")[0])
 
     def terminate(self) -> None:
         """Stop the dispatcher; returns when it is gone and a new one may start."""
-        self._ask_ok(("terminate",), "Dispatcher_Client::terminate::socket")
+        self.ask_ok(("terminate",), "Dispatcher_Client::terminate::socket")
         self._socket.settimeout(None)
         with suppress(OSError):
             while self._socket.recv(4096):
@@ -238,7 +238,7 @@ class DispatcherClient:
 
     # --- messages ---------------------------------------------------------------------------------------------------
 
-    def _tell(self, message: Sequence[Any], origin: str) -> None:
+    def tell(self, message: Sequence[Any], origin: str) -> None:
         """Send a request that has no answer."""
         from socket import MSG_NOSIGNAL  # who has a connection has it loaded
 
@@ -248,8 +248,8 @@ class DispatcherClient:
         except (OSError, ProtocolError) as error:
             raise self._lost(origin, error) from None
 
-    def _ask(self, message: Sequence[Any], origin: str, wait_s: float | None = ANSWER_WAIT_S) -> list[Any]:
-        self._tell(message, origin)
+    def ask(self, message: Sequence[Any], origin: str, wait_s: float | None = ANSWER_WAIT_S) -> list[Any]:
+        self.tell(message, origin)
         return self._answer(origin, wait_s)
 
     def _answer(self, origin: str, wait_s: float | None) -> list[Any]:
@@ -272,8 +272,8 @@ class DispatcherClient:
             raise DispatcherError(str(answer[2]), origin)
         return answer
 
-    def _ask_ok(self, message: Sequence[Any], origin: str) -> list[Any]:
-        answer = self._ask(message, origin)
+    def ask_ok(self, message: Sequence[Any], origin: str) -> list[Any]:
+        answer = self.ask(message, origin)
         if answer[0] != "ok":
             raise DispatcherError(f"the dispatcher refused {message[0]}: {answer[-1]}", origin)
         return answer[1:]
@@ -288,75 +288,6 @@ class DispatcherClient:
             if farewell is not None and farewell[0] == "refused":
                 why = str(farewell[2])
         return DispatcherError(f"lost the dispatcher: {why}", origin, errno=getattr(error, "errno", None) or 0)
-
-
-class _Session:
-    """Something that is held by giving signs of life."""
-
-    def __init__(self, client: DispatcherClient, purge_timeout_s: float, version: Version) -> None:
-        self.version = version
-        """The version that was published when the session began."""
-        self._client = client
-        self.interval_s = min(purge_timeout_s / 10, 60.0)
-        """So often a sign of life is due."""
-        self._told_s = time.monotonic()
-
-    def prolongate(self) -> None:
-        """A sign of life. Cheap, so call it often: most calls only look at the clock.
-
-        Raises DispatcherError if the session is lost.
-        """
-        now_s = time.monotonic()
-        if now_s - self._told_s >= self.interval_s:
-            self._client._tell(("prolongate",), "Dispatcher_Client::prolongate::socket")
-            self._told_s = now_s
-
-
-class ReadSession(_Session):
-    def __init__(self, client: DispatcherClient, purge_timeout_s: float, version: Version) -> None:
-        super().__init__(client, purge_timeout_s, version)
-        self._over = False
-
-    def opened(self, txn_id: int) -> None:
-        """Tell which snapshot was opened; until then the one of `version` is kept for us, which may be older."""
-        self._client._tell(("read_idx_finished", txn_id), "Dispatcher_Client::read_idx_finished::socket")
-
-    def finish(self, cpu_ms: int | None = None) -> None:
-        """End the session now and not with its block. `cpu_ms`: what the query has cost, for transactions.log."""
-        if self._over:
-            return
-        self._over = True
-        statistics = "0" if cpu_ms is None else f"0 {cpu_ms}"  # the first number: blocks, which nobody counts here
-        with suppress(DispatcherError):  # the query is answered, with or without a dispatcher
-            self._client._tell(("read_finished", statistics), "Dispatcher_Client::read_finished::socket")
-
-
-class WriteSession(_Session):
-    def __init__(
-        self, client: DispatcherClient, purge_timeout_s: float, oldest_snapshot: int, version: Version
-    ) -> None:
-        super().__init__(client, purge_timeout_s, version)
-        self.oldest_snapshot = oldest_snapshot
-        """The oldest version (txn id) that a reader may be looking at."""
-        self._over = False
-
-    def commit(self, statistics: str = "") -> None:
-        """Ask to commit what is complete on disk; merge it when this returns. `statistics` are for the log."""
-        origin = "Dispatcher_Client::write_commit::socket"
-        answer = self._client._ask(("write_commit", statistics), origin)
-        if answer[0] != "granted":
-            raise DispatcherError(f"no permission to commit: {answer[2]}", origin)
-
-    def done(self, version: Version) -> None:
-        """The change is merged: publish it as this version and end the session."""
-        self._over = True  # also if the dispatcher is lost: there is nothing to roll back any more
-        self._client._ask_ok(("write_done", *version), "Dispatcher_Client::write_commit::socket")
-
-    def roll_back(self) -> None:
-        """The change is discarded: end the session. Without effect when it is over."""
-        if not self._over:
-            self._over = True
-            self._client._ask_ok(("write_rollback",), "Dispatcher_Client::write_rollback::socket")
 
 
 def is_running(db_dir: str, socket_dir: str | None = None) -> bool:

@@ -10,7 +10,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from osm3s.dispatch.client import NOT_RUNNING_ORIGIN, DispatcherClient, ReadSession, is_running
+from osm3s.dispatch.client import NOT_RUNNING_ORIGIN, DispatcherClient, is_running
+from osm3s.dispatch.session import ReadSession
 from osm3s.dispatch.version import Version
 from osm3s.dispatch.wire import encode
 from osm3s.errors import ContextError, DispatcherError, UsageError

@@ -13,8 +13,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from osm3s.dispatch.client import DispatcherClient, WriteSession
+from osm3s.dispatch.client import DispatcherClient
 from osm3s.dispatch.lock_file import lock_text
+from osm3s.dispatch.session import WriteSession
 from osm3s.dispatch.version import Version
 from osm3s.errors import ContextError, DispatcherError, StorageError
 from osm3s.paths import OSM_BASE, DatabaseDir

@@ -271,7 +271,8 @@ def test_a_writer_that_gives_up_waiting_does_not_get_the_permission(
 
 OUTLIVES = """if True:
     import signal, socket
-    from osm3s.dispatch.client import DispatcherClient, ReadSession
+    from osm3s.dispatch.client import DispatcherClient
+    from osm3s.dispatch.session import ReadSession
     from osm3s.dispatch.version import Version
 
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as in a frontend, whose client may leave

@@ -47,8 +47,8 @@ def test_the_dispatcher_knows_of_the_end_before_the_client_does(monkeypatch: pyt
             at_the_end.append(select.select([client], [], [], 0)[0])
         told(self, message, origin)
 
-    told = DispatcherClient._tell
-    monkeypatch.setattr(DispatcherClient, "_tell", tell)
+    told = DispatcherClient.tell
+    monkeypatch.setattr(DispatcherClient, "tell", tell)
     with client, ours, admission.rehearsing(Database("")), limits_restored():
         web.serve(Request("interpreter", "http", body=b"data=node(1);out;"), ours.fileno(), Database(""), EMPTY)
         assert at_the_end == [[]]

@@ -13,9 +13,9 @@ from types import FrameType
 import pytest
 from osm_xml import change_file, osm_file
 
-from osm3s.dispatch.client import WriteSession
 from osm3s.dispatch.instance import Instance
 from osm3s.dispatch.lock_file import lock_text
+from osm3s.dispatch.session import WriteSession
 from osm3s.dispatch.version import Version
 from osm3s.errors import DispatcherError, StorageError
 from osm3s.paths import DatabaseDir
