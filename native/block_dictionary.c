@@ -36,9 +36,9 @@ ptrdiff_t view_find_pair(const view *v, ptrdiff_t key, const char *value, size_t
     return find_text(v, view_value, from, to < v->n_pairs ? to : v->n_pairs, value, len);
 }
 
-uint32_t view_key_of_pair(const view *v, uint32_t p)
+/* The largest k from `low` up to before `high` with key_pair[k] <= p. */
+static uint32_t key_between(const view *v, uint32_t p, uint32_t low, uint32_t high)
 {
-    uint32_t low = 0, high = v->n_keys; /* largest k with key_pair[k] <= p */
     while (high - low > 1) {
         uint32_t middle = (low + high) / 2;
         if (column_get(&v->key_pair, middle) <= p)
@@ -47,6 +47,23 @@ uint32_t view_key_of_pair(const view *v, uint32_t p)
             high = middle;
     }
     return low;
+}
+
+uint32_t view_key_of_pair(const view *v, uint32_t p)
+{
+    return key_between(v, p, 0, v->n_keys);
+}
+
+uint32_t view_next_key_of_pair(const view *v, uint32_t p, uint32_t last)
+{
+    uint32_t low = last, step = 1;
+    if (column_get(&v->key_pair, low) > p)
+        return view_key_of_pair(v, p);
+    while (v->n_keys - low > step && column_get(&v->key_pair, low + step) <= p) {
+        low += step;
+        step *= 2;
+    }
+    return key_between(v, p, low, v->n_keys - low > step ? low + step : v->n_keys);
 }
 
 uint64_t view_count_pair(const view *v, uint64_t p)

@@ -225,6 +225,8 @@ ptrdiff_t view_find_key(const view *, const char *key, size_t len);
 ptrdiff_t view_find_pair(const view *, ptrdiff_t key, const char *value, size_t len);
 /* Number of the key that pair p belongs to. */
 uint32_t view_key_of_pair(const view *, uint32_t p);
+/* The same, quicker, for the tags of one element in their order: `last` is the key of the one before, first 0. */
+uint32_t view_next_key_of_pair(const view *, uint32_t p, uint32_t last);
 
 /* How many elements have pair p, key k. An element counts once, even if it has the key several times. */
 uint64_t view_count_pair(const view *, uint64_t p);
@@ -235,6 +237,8 @@ uint64_t view_count_key(const view *, uint32_t k);
 /* The view of block `block` that holds `slot`, and the slot inside it; NULL with the error set if the block cannot be
  * read. Checks the frame's checksum when it is touched for the first time. */
 const view *snapshot_view(osm3s_snapshot *, uint32_t block, uint32_t slot, uint32_t *local_slot);
+/* The same for a caller that reads only the head: the body is neither checked nor brought into memory. */
+const view *snapshot_head(osm3s_snapshot *, uint32_t block, uint32_t slot, uint32_t *local_slot);
 
 /* The two parts of a block and the bitmap of dead base slots (NULL: none dead). The delta's n is 0 if there is none.
  * NULL views: the block cannot be read. */

@@ -101,7 +101,7 @@ int osm3s_rows_uids(osm3s_snapshot *s, const osm3s_rows *rows, int32_t *out, siz
         uint32_t local;
         if (rows->rows[i].block == OSM3S_UNRESOLVED)
             continue;
-        const view *v = snapshot_view(s, rows->rows[i].block, rows->rows[i].slot, &local);
+        const view *v = snapshot_head(s, rows->rows[i].block, rows->rows[i].slot, &local);
         if (v == NULL) {
             free(recent);
             return OSM3S_CORRUPT;

@@ -26,7 +26,8 @@ static int load_element(printer *o)
     o->has_meta = false;
     bool row_is_enough = o->type == OSM3S_NODE && !(o->options->detail & (OSM3S_OUT_TAGS | OSM3S_OUT_META));
     if (o->row.block != OSM3S_UNRESOLVED && !row_is_enough) {
-        o->view = snapshot_view(o->snapshot, o->row.block, o->row.slot, &o->slot);
+        bool body = o->want_refs || o->want_box || o->want_line;
+        o->view = (body ? snapshot_view : snapshot_head)(o->snapshot, o->row.block, o->row.slot, &o->slot);
         if (o->view == NULL)
             return OSM3S_CORRUPT;
         o->has_meta = o->options->detail & OSM3S_OUT_META;

@@ -55,10 +55,12 @@ static uint32_t *texts_of(tag_texts *t, const view *v)
     return d->texts;
 }
 
-static char *render_pair(const view *v, uint32_t pair, render_tag *render, osm3s_sink *sink)
+/* `of_key`: that of the element's tag before, in whose order tags are; becomes that of this one. */
+static char *render_pair(const view *v, uint32_t pair, uint32_t *of_key, render_tag *render, osm3s_sink *sink)
 {
     size_t key_len, value_len;
-    const char *key = view_key(v, view_key_of_pair(v, pair), &key_len);
+    *of_key = view_next_key_of_pair(v, pair, *of_key);
+    const char *key = view_key(v, *of_key, &key_len);
     const char *value = view_value(v, pair, &value_len);
     char *p = sink_room(sink, (key_len + value_len) * ESCAPED + 32);
     return p == NULL ? NULL : render(p, key, key_len, value, value_len);
@@ -81,7 +83,7 @@ int put_tags(printer *o, const char *before, size_t before_len, size_t skip_of_f
     const view *v = o->view;
     osm3s_sink *sink = o->sink;
     tag_texts *t = &o->tags;
-    uint32_t from = 0, to = 0;
+    uint32_t from = 0, to = 0, key = 0;
     if (v != NULL)
         view_tags(v, o->slot, &from, &to);
     *n = to - from;
@@ -108,7 +110,7 @@ int put_tags(printer *o, const char *before, size_t before_len, size_t skip_of_f
             sink_advance(sink, put_padded(p, t->text + texts[pair] - 1 + sizeof len + skip, len - skip));
             continue;
         }
-        char *end = render_pair(v, (uint32_t)pair, t->render, sink);
+        char *end = render_pair(v, (uint32_t)pair, &key, t->render, sink);
         if (end == NULL)
             return sink->error;
         char *start = sink->data + sink->n;

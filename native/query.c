@@ -399,6 +399,7 @@ int osm3s_query_rows(osm3s_snapshot *s, osm3s_context *c, const osm3s_rows *in, 
     if (error == OSM3S_OK && sorted.n)
         qsort(sorted.rows, sorted.n, sizeof *sorted.rows, compare_places);
     const view *tested = NULL; /* the part whose tag bits are in q.bits */
+    bool body = is_spatial(p) || p->closed_only;
     for (size_t i = 0; i < sorted.n && error == OSM3S_OK; i++) {
         const osm3s_row *row = &sorted.rows[i];
         if (row->block == OSM3S_UNRESOLVED) { /* a node without tags, or whose tags are not in question */
@@ -407,7 +408,7 @@ int osm3s_query_rows(osm3s_snapshot *s, osm3s_context *c, const osm3s_rows *in, 
             continue;
         }
         uint32_t local;
-        const view *v = snapshot_view(s, row->block, row->slot, &local);
+        const view *v = (body ? snapshot_view : snapshot_head)(s, row->block, row->slot, &local);
         if (v == NULL) {
             error = OSM3S_CORRUPT;
             continue;

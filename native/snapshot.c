@@ -349,6 +349,14 @@ const view *snapshot_view(osm3s_snapshot *s, uint32_t block, uint32_t slot, uint
     open_block *o = snapshot_open(s, block);
     if (o == NULL || (!o->body_checked && o->base.family >= OSM3S_WAYS && snapshot_check_body(s, block)))
         return NULL;
+    return snapshot_head(s, block, slot, local_slot);
+}
+
+const view *snapshot_head(osm3s_snapshot *s, uint32_t block, uint32_t slot, uint32_t *local_slot)
+{
+    open_block *o = snapshot_open(s, block);
+    if (o == NULL)
+        return NULL;
     bool in_delta = slot >= o->base.n;
     const view *v = in_delta ? &o->delta : &o->base;
     *local_slot = in_delta ? slot - o->base.n : slot;

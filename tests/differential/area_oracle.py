@@ -59,6 +59,7 @@ class MapOracle:
             for relation, members in self.members.items()
             if not self.incomplete.isdisjoint(members)
         }
+        self._lines = shapes["way"]
         self._ids = {kind: list(of_kind) for kind, of_kind in shapes.items()}
         self._trees = {kind: shapely.STRtree(list(of_kind.values())) for kind, of_kind in shapes.items()}
         self._area_keys = list(self.areas)
@@ -66,8 +67,19 @@ class MapOracle:
 
     def inside(self, area: tuple[str, int]) -> Verdict:
         """What an area filter finds in one of `areas`."""
-        shape = self.areas[area]
-        return Verdict(self._meeting(shape.buffer(-WIDTH)), self._meeting(shape.buffer(WIDTH)))
+        shape, lines = self.areas[area], self._lines_of(area).buffer(WIDTH, quad_segs=1)
+        certain = shape.buffer(-WIDTH).difference(lines)
+        return Verdict(self._meeting(certain), self._meeting(shape.buffer(WIDTH).union(lines)))
+
+    def _lines_of(self, area: tuple[str, int]) -> Any:
+        """The member ways of a relation: two rings may share an edge, which is no edge of what libosmium makes of
+        them."""
+        lines = [
+            self._lines[ref]
+            for kind, ref in self.members.get(area[1] - RELATION_AREA_OFFSET, ())
+            if area[0] == "area" and kind == "way" and ref in self._lines
+        ]
+        return shapely.MultiLineString([line for line in lines if line.geom_type == "LineString"])
 
     def _meeting(self, shape: Any) -> Found:
         shapely.prepare(shape)

@@ -28,6 +28,7 @@ def jagged(rng: Random, lat: int, lon: int, size: int) -> Ring:
     return [*ring, ring[0]]
 
 
+EDGE = [(515_100_000, 130_400_000), (515_200_000, 130_400_000), (515_300_000, 130_400_000)]
 AREAS: list[list[tuple[str, Ring]]] = [
     [("outer", jagged(Random(1), 500_000_000, 100_000_000, 3_000_000))],
     [
@@ -36,12 +37,18 @@ AREAS: list[list[tuple[str, Ring]]] = [
     ],
     [("outer", square(520_000_000, 100_000_000, 1_000_000)), ("outer", square(521_000_000, 101_000_000, 1_000_000))],
     [
+        ("outer", square(515_000_000, 130_000_000, 900_000)),
+        ("inner", [*EDGE, (515_300_000, 130_200_000), (515_100_000, 130_200_000), EDGE[0]]),
+        ("inner", [*EDGE, (515_300_000, 130_600_000), (515_100_000, 130_600_000), EDGE[0]]),
+    ],
+    [
         ("outer", square(530_000_000, 100_000_000, 900_000)),
         ("inner", square(530_100_000, 100_100_000, 600_000)),
         ("outer", square(530_200_000, 100_200_000, 300_000)),
     ],
 ]
-"""With slopes over many squares of the reference; with a hole; with rings that touch in a corner; nested."""
+"""With slopes over many squares of the reference; with a hole; with rings that touch in a corner; with two holes that
+share an edge; nested."""
 
 
 def write_map(path: Path) -> None:
