@@ -434,6 +434,9 @@ int osm3s_members_of(osm3s_snapshot *, osm3s_context *, const osm3s_rows *relati
 /* Ways of the given blocks that have a node of a set [at one of the positions]. */
 int osm3s_ways_of_nodes(osm3s_snapshot *, osm3s_context *, const uint32_t *blocks, size_t n_blocks,
                         const osm3s_rows *nodes, const int32_t *positions, size_t n, osm3s_rows *out);
+/* Append the members that are nodes and those that are ways, unresolved, in the order in which they come. */
+int osm3s_nodes_and_ways_of(osm3s_snapshot *, osm3s_context *, const osm3s_rows *relations, osm3s_rows *nodes,
+                            osm3s_rows *ways);
 /* Relations of a set that have a member in one of the three row lists (NULL: no such) [with the role]. */
 int osm3s_relations_with(osm3s_snapshot *, osm3s_context *, const osm3s_rows *relations, const osm3s_rows *nodes,
                          const osm3s_rows *ways, const osm3s_rows *members, const osm3s_text *role, osm3s_rows *out);

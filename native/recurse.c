@@ -88,6 +88,22 @@ int osm3s_members_of(osm3s_snapshot *s, osm3s_context *c, const osm3s_rows *rela
     return walk.error ? walk.error : rows_sort(out);
 }
 
+int osm3s_nodes_and_ways_of(osm3s_snapshot *s, osm3s_context *c, const osm3s_rows *relations, osm3s_rows *nodes,
+                            osm3s_rows *ways)
+{
+    members list = {0};
+    row_walk walk = {s, c, relations, 0, NULL, OSM3S_OK};
+    while (next_relation(&walk, &list))
+        for (size_t k = 0; k < list.n && walk.error == OSM3S_OK; k++) {
+            const member *m = &list.items[k];
+            if (m->type < OSM3S_RELATION)
+                walk.error = rows_push(m->type == OSM3S_NODE ? nodes : ways,
+                                       (osm3s_row){(uint64_t)m->ref, OSM3S_UNRESOLVED, 0, 0, 0});
+        }
+    free(list.items);
+    return walk.error;
+}
+
 int osm3s_relations_with(osm3s_snapshot *s, osm3s_context *c, const osm3s_rows *relations, const osm3s_rows *nodes,
                          const osm3s_rows *ways, const osm3s_rows *members_, const osm3s_text *role, osm3s_rows *out)
 {

@@ -7,7 +7,7 @@ from typing import Any
 
 from osm3s.eval.execution import Execution
 from osm3s.eval.predicate import Predicate
-from osm3s.eval.recursion import members_of, relations_with
+from osm3s.eval.recursion import relations_with
 from osm3s.eval.spatial import Spatial
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import NODE, RELATION, WAY, ElementSet
@@ -28,9 +28,7 @@ def relations_in(execution: Execution, relations: ElementSet, places: Sequence[S
             uncertain = ElementSet()
             _divide(execution, relations, predicate, found, uncertain)
         if uncertain.count(RELATION):
-            matching = ElementSet()
-            for element_type in (NODE, WAY):
-                _members(execution, uncertain, element_type, place, predicate, matching)
+            matching = _members_in(execution, uncertain, place, predicate)
             relations_with(execution, uncertain, matching, (NODE, WAY), None, found)
             check(lib.osm3s_rows_sort(found.rows(RELATION)))
         relations = found
@@ -53,33 +51,38 @@ def _divide(
     )
 
 
-def _members(
-    execution: Execution,
-    relations: ElementSet,
-    element_type: int,
-    place: Spatial,
-    predicate: Predicate,
-    into: ElementSet,
-) -> None:
-    """Add those elements of the place that are members of the relations; others may be among them."""
-    snapshot, limits, into_rows = execution.snapshot, execution.limits, into.rows(element_type)
+def _members_in(execution: Execution, relations: ElementSet, place: Spatial, predicate: Predicate) -> ElementSet:
+    """Those nodes and ways of the place that are members of the relations; others may be among them."""
+    snapshot, limits, found = execution.snapshot, execution.limits, ElementSet()
     boxes, n_boxes = place.boxes()
     if n_boxes == 0:
-        return
-    families = [_blocks(execution, family, boxes, n_boxes) for family in FAMILIES_OF_TYPE[element_type]]
-    n_elements = sum(lib.osm3s_elements_of_blocks(snapshot.handle, *blocks) for blocks in families)
-    if snapshot.time or n_elements > relations.count(RELATION) * ELEMENTS_PER_RELATION:
-        members = members_of(execution, relations, element_type)
-        rows = members.rows(element_type)
-        if snapshot.time or n_elements > rows.n * ELEMENTS_PER_MEMBER:
-            snapshot.locate(rows, element_type, or_later=True)
-            check(lib.osm3s_query_rows(snapshot.handle, limits.handle, rows, predicate.c, into_rows))
-            return
-    for blocks in families:
-        of_family, count = ElementSet(), ffi.new("uint64_t *")
-        rows = of_family.rows(element_type)
-        check(lib.osm3s_query_blocks(snapshot.handle, limits.handle, *blocks, predicate.c, rows, count))
-        into.take(of_family, (element_type,))
+        return found
+    members: ElementSet | None = None
+    for element_type in (NODE, WAY):
+        families = [_blocks(execution, family, boxes, n_boxes) for family in FAMILIES_OF_TYPE[element_type]]
+        n_elements = sum(lib.osm3s_elements_of_blocks(snapshot.handle, *blocks) for blocks in families)
+        if snapshot.time or n_elements > relations.count(RELATION) * ELEMENTS_PER_RELATION:
+            members = members or _unresolved_members(execution, relations)
+            if snapshot.time or n_elements > members.count(element_type) * ELEMENTS_PER_MEMBER:
+                rows, into = members.rows(element_type), found.rows(element_type)
+                check(lib.osm3s_rows_sort(rows))
+                snapshot.locate(rows, element_type, or_later=True)
+                check(lib.osm3s_query_rows(snapshot.handle, limits.handle, rows, predicate.c, into))
+                continue
+        for blocks in families:
+            of_family, count = ElementSet(), ffi.new("uint64_t *")
+            rows = of_family.rows(element_type)
+            check(lib.osm3s_query_blocks(snapshot.handle, limits.handle, *blocks, predicate.c, rows, count))
+            found.take(of_family, (element_type,))
+    return found
+
+
+def _unresolved_members(execution: Execution, relations: ElementSet) -> ElementSet:
+    """The nodes and ways, in no order: to sort them takes longer than to read them."""
+    snapshot, limits, found = execution.snapshot, execution.limits, ElementSet()
+    of_relations, nodes, ways = relations.rows(RELATION), found.rows(NODE), found.rows(WAY)
+    check(lib.osm3s_nodes_and_ways_of(snapshot.handle, limits.handle, of_relations, nodes, ways))
+    return found
 
 
 def _blocks(execution: Execution, family: int, boxes: Any, n_boxes: int) -> tuple[Any, int]:

@@ -39,7 +39,7 @@ def prop_count(preparation: Preparation, element: Element) -> Column:
     role = element.get("role") if kind.endswith("by_role") else None
     wanted_type = _TYPES.get(members_type)
     restricted = role is not None or wanted_type is not None
-    count: Callable[[list[Member]], int] = _distinct if kind.startswith("distinct") else len
+    count: Callable[[MemberList, int | None, str | None], int] = _distinct if kind.startswith("distinct") else _number
 
     def counts(items: Items) -> list[str]:
         is_way = items.batch.is_way
@@ -48,7 +48,7 @@ def prop_count(preparation: Preparation, element: Element) -> Column:
             if members is None or (is_way and restricted):
                 found.append("0" if items.batch.ids() != [""] else "")
             else:
-                found.append(str(count(_matching(members, wanted_type, role))))
+                found.append(str(count(members, wanted_type, role)))
         return items.spread(found)
 
     return counts
@@ -62,7 +62,15 @@ def _matching(members: MemberList, wanted_type: int | None, role: str | None) ->
     ]
 
 
-def _distinct(members: list[Member]) -> int:
+def _number(members: MemberList, wanted_type: int | None, role: str | None) -> int:
+    if role is None:
+        return len(members.types) if wanted_type is None else members.types.count(wanted_type)
+    if wanted_type is None:
+        return members.roles.count(role)
+    return sum(map((wanted_type, role).__eq__, zip(members.types, members.roles, strict=True)))
+
+
+def _distinct(members: MemberList, wanted_type: int | None, role: str | None) -> int:
     """Members that differ from their predecessor in an order by type and ref that leaves roles as they are."""
-    ordered = sorted(members, key=lambda member: member[:2])
+    ordered = sorted(_matching(members, wanted_type, role), key=lambda member: member[:2])
     return sum(a != b for a, b in zip([None, *ordered], ordered, strict=False))

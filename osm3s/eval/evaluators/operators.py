@@ -13,10 +13,11 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any
 
 from osm3s.eval.evaluators.preparation import Column, Constant, GeometryColumn, Numbers, Preparation
-from osm3s.eval.evaluators.values import NOT_A_NUMBER, Memo, boolean, is_true, number, number_text, numbers
+from osm3s.eval.evaluators.values import BOOLEANS, NOT_A_NUMBER, Memo, boolean, is_true, number, number_text, numbers
 from osm3s.eval.items import Items
 from osm3s.output.derived import Geometry
 from osm3s.ql.tree import Element
@@ -137,7 +138,7 @@ def _compared(left: Numbers, holds: Callable[[Any, Any], bool], limit: Number, o
                 return otherwise(items)
             if exact is None:
                 found = list(map(float, found))
-            return [boolean(holds(value, limit)) for value in found]
+            return list(map(BOOLEANS.__getitem__, map(holds, found, repeat(limit))))
 
         return column
     margin = 10.0**-left.decimals
@@ -148,7 +149,7 @@ def _compared(left: Numbers, holds: Callable[[Any, Any], bool], limit: Number, o
         if found is None:
             return otherwise(items)
         near = [value if not -margin < value - at < margin else round(value, left.decimals) for value in found]
-        return [boolean(holds(value, at)) for value in near]
+        return list(map(BOOLEANS.__getitem__, map(holds, near, repeat(at))))
 
     return rounded
 

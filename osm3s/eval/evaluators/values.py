@@ -68,8 +68,11 @@ def is_true(text: str) -> bool:
     return value is None or value != 0
 
 
+BOOLEANS = "0", "1"
+
+
 def boolean(value: bool) -> str:
-    return "1" if value else "0"
+    return BOOLEANS[value]
 
 
 def number_text(value: int | float) -> str:
