@@ -435,8 +435,7 @@ int osm3s_members_of(osm3s_snapshot *, osm3s_context *, const osm3s_rows *relati
 int osm3s_ways_of_nodes(osm3s_snapshot *, osm3s_context *, const uint32_t *blocks, size_t n_blocks,
                         const osm3s_rows *nodes, const int32_t *positions, size_t n, osm3s_rows *out);
 /* Append the members that are nodes and those that are ways, unresolved, in the order in which they come. */
-int osm3s_nodes_and_ways_of(osm3s_snapshot *, osm3s_context *, const osm3s_rows *relations, osm3s_rows *nodes,
-                            osm3s_rows *ways);
+int osm3s_nodes_and_ways_of(osm3s_snapshot *, osm3s_context *, const osm3s_rows *in, osm3s_rows *nodes, osm3s_rows *ways);
 /* Relations of a set that have a member in one of the three row lists (NULL: no such) [with the role]. */
 int osm3s_relations_with(osm3s_snapshot *, osm3s_context *, const osm3s_rows *relations, const osm3s_rows *nodes,
                          const osm3s_rows *ways, const osm3s_rows *members, const osm3s_text *role, osm3s_rows *out);
@@ -624,13 +623,15 @@ typedef struct {
     osm3s_bbox clip;
     int rounds_centers;          /* centres are positions, halves rounded up, as the reference has them in differences */
     const osm3s_users *users;    /* may be NULL */
-    const osm3s_set *members;    /* relations with geometry: their node members with position, way members resolved */
+    const osm3s_set *members;    /* of relations: nodes with position, ways resolved; NULL: stored bounds will do */
     const osm3s_csv_field *fields;
     size_t n_fields;
     const char *separator;
     size_t separator_len;
 } osm3s_out_options;
 
+/* Are the bounds of relations those in their blocks? Not at a time in the past or if superseded, nor beyond 180 degrees. */
+int osm3s_bounds_are_stored(osm3s_snapshot *, const osm3s_rows *relations, int *all);
 /* Print rows of one type in the given order, areas without geometry. Tags and metadata of unresolved rows are missing. With
  * OSM3S_OUT_META, elements of blocks without a meta frame get zeros: leave it out if the database has no metadata. */
 int osm3s_out_rows(osm3s_snapshot *, osm3s_context *, const osm3s_row *rows, size_t n, int type,

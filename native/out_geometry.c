@@ -227,18 +227,40 @@ static int load_member_node(printer *o, int64_t ref, bounds_sum *sum)
     return OSM3S_OK;
 }
 
+int osm3s_bounds_are_stored(osm3s_snapshot *s, const osm3s_rows *relations, int *all)
+{
+    *all = snapshot_time(s) == 0;
+    for (size_t i = 0; i < relations->n && *all; i++) {
+        const osm3s_row *row = &relations->rows[i];
+        uint32_t slot;
+        const view *v = snapshot_view(s, row->block, row->slot, &slot);
+        if (v == NULL)
+            return OSM3S_CORRUPT;
+        osm3s_bbox box = view_bbox(v, slot);
+        bool superseded = v != snapshot_base(s, row->block) && v != snapshot_delta(s, row->block);
+        bool wide = !bbox_is_empty(&box) && (int64_t)box.east - box.west > LON_180;
+        *all = !superseded && !wide;
+    }
+    return OSM3S_OK;
+}
+
 int load_relation_geometry(printer *o)
 {
     o->members.n = o->n_positions = 0;
     o->has_box = false;
     if (o->view == NULL || !(o->want_refs || o->want_box))
         return OSM3S_OK;
+    bool stored = o->want_box && !o->want_line && !o->options->clipped && o->options->members == NULL;
+    if (stored)
+        set_box(o, view_bbox(o->view, o->slot));
+    if (stored && !o->want_refs)
+        return OSM3S_OK;
     int error = view_members(o->view, o->slot, &o->members);
     size_t n = o->members.n;
     for (size_t i = 0; i < n && error == OSM3S_OK; i++)
         if (o->members.items[i].type > OSM3S_RELATION)
             error = fail(OSM3S_CORRUPT, "relation %llu has a member of no known type", (unsigned long long)o->row.id);
-    if (error || !o->want_box)
+    if (error || !o->want_box || stored)
         return error;
     if (grow(&o->first_position, &o->cap_first, n + 1, sizeof *o->first_position))
         return OSM3S_NOMEM;

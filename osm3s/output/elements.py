@@ -57,8 +57,9 @@ class ElementWriter:
         """Print the nodes, ways and relations of a set; return how many were printed (`options.limit` holds for all).
 
         `users` is None if the database keeps no metadata: then `meta` prints what `body` does.
-        `members` is the set of the relations' members if `options.needs_members`; node rows must be resolved if
-        `options.needs_blocks`; metadata must be attached to the blocks if `options.meta`.
+        `members` is the set of the members of relations if `options.needs_members`, but not if `needs_only_bounds`
+        and those in the blocks are right; node rows must be resolved if `options.needs_blocks`; metadata must be
+        attached to the blocks if `options.meta`.
         """
         printer = self.printer(options, members, users)
         printed = 0

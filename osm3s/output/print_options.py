@@ -62,6 +62,11 @@ class PrintOptions:
         return self.geometry != "skeleton" and not self.counts
 
     @property
+    def needs_only_bounds(self) -> bool:
+        """Whether of relations no more of their geometry is printed than where they are."""
+        return self.geometry in ("bounds", "center") and self.bbox is None
+
+    @property
     def needs_blocks(self) -> bool:
         """Whether nodes must be resolved, because more than id and position is printed."""
         return self.tags and not self.counts

@@ -66,6 +66,16 @@ class Map:
         nodes = map(self.nodes.get, way.refs)
         return [None if node is None else (node.lat, node.lon) for node in nodes]
 
+    def box(self, relation: Relation) -> dict[str, int]:
+        """Around the members that are there: nodes and ways."""
+        nodes = [self.nodes[ref] for type_, ref, _ in relation.members if type_ == "node" and ref in self.nodes]
+        ways = [self.ways[ref] for type_, ref, _ in relation.members if type_ == "way" and ref in self.ways]
+        places = [(node.lat, node.lon) for node in nodes] + [p for way in ways for p in self.positions(way) if p]
+        if not places:
+            return {"south": 1, "west": 0, "north": 0, "east": 0}
+        (south, north), (west, east) = ((min(side), max(side)) for side in zip(*places, strict=True))
+        return {"south": south, "west": west, "north": north, "east": east}
+
     def quads(self, type_: str, id_: int) -> list[int]:
         """The quadtile index of a node or way, if it is there."""
         if type_ == "node" and id_ in self.nodes:
@@ -167,7 +177,7 @@ class Blocks:
                 lat, lon = position or (lib.OSM3S_NO_COORD, lib.OSM3S_NO_COORD)
                 check(lib.osm3s_block_add_way_node(builder, ref, lat, lon))
         else:
-            bbox = {"south": 1, "west": 0, "north": 0, "east": 0}
+            bbox = self._map.box(e)
             quads = [quad for type_, ref, _ in e.members for quad in self._map.quads(type_, ref)]
             quad = lib.osm3s_quad_of_members(quads, len(quads))
             check(lib.osm3s_block_add_relation(builder, e.id, bbox, quad, native_meta))

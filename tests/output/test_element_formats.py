@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from map_blocks import Blocks, ElementSet, Map, Meta, Node, Relation, Way
 from slow_writer import Box, SlowWriter
 
+from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.out import RowPrinter, Rows, Users
 from osm3s.ffi.sink import Sink
 
@@ -28,9 +29,16 @@ FIELDS = [
 
 
 def printed(
-    blocks: Blocks, elements: ElementSet, format_: str, mode: str, geometry: str, ids: bool, clip: Box | None
+    blocks: Blocks,
+    elements: ElementSet,
+    format_: str,
+    mode: str,
+    geometry: str,
+    ids: bool,
+    clip: Box | None,
+    stored_bounds: bool = False,
 ) -> str:
-    members = blocks.members_of(elements.ids(2))
+    members = None if stored_bounds else blocks.members_of(elements.ids(2))
     degrees = None if clip is None else tuple(side / 1e7 for side in clip)
     printer = RowPrinter(
         format_,
@@ -67,7 +75,16 @@ def check_all(content: Map, directory: Path, clip: Box | None = None, per_block:
     elements = blocks.elements(nodes=content.nodes, ways=content.ways, relations=content.relations)
     for format_, mode, geometry, ids in itertools.product(("xml", "json", "csv"), MODES, GEOMETRIES, (True, False)):
         options = (format_, mode, geometry, ids, clip)
-        assert printed(blocks, elements, *options) == expected(content, elements, *options), options
+        answer = expected(content, elements, *options)
+        assert printed(blocks, elements, *options) == answer, options
+        if geometry in ("bounds", "center") and clip is None and bounds_are_stored(blocks, elements):
+            assert printed(blocks, elements, *options, stored_bounds=True) == answer, options
+
+
+def bounds_are_stored(blocks: Blocks, elements: ElementSet) -> bool:
+    stored = ffi.new("int *")
+    check(lib.osm3s_bounds_are_stored(blocks.handle, ffi.addressof(elements.handle.of, 2), stored))
+    return bool(stored[0])
 
 
 HAND_MADE = [
