@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-NATIVE := $(wildcard native/*.c native/*.h native/stable_abi/*.h) osm3s/ffi/build_native.py setup.py
+NATIVE := $(wildcard native/*.c native/*.h native/interface/*.h native/stable_abi/*.h) osm3s/ffi/build_native.py setup.py
 
 .PHONY: build test clients
 all: build

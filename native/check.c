@@ -1,4 +1,4 @@
-/* check.c: the elements of all blocks against the id map, the directory, and each other. See osm3s.h.
+/* check.c: the elements of all blocks against the id map, the directory, and each other. See interface/check.h.
  *
  * The id map gives the table of all ids; blocks are then read in their order, and each element must be in the table once,
  * with this block. Nodes leave their position in the table, ways their box: so ways and relations can be compared. */

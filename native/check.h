@@ -1,4 +1,4 @@
-/* check.h: what the files of the check share. Interface and order of calls: osm3s.h. */
+/* check.h: what the files of the check share. Interface and order of calls: interface/check.h. */
 #ifndef OSM3S_CHECK_H
 #define OSM3S_CHECK_H
 

@@ -1,4 +1,4 @@
-/* check_index.c: links and tag directory against what the blocks say. See osm3s.h. */
+/* check_index.c: links and tag directory against what the blocks say. See interface/check.h. */
 #include "check.h"
 
 /* --- links --- */

@@ -1,4 +1,4 @@
-/* import.h: what import.c needs from the pages; its interface is in osm3s.h. */
+/* import.h: what import.c needs from the pages; its interface is in interface/index.h. */
 #ifndef OSM3S_IMPORT_H
 #define OSM3S_IMPORT_H
 

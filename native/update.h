@@ -1,5 +1,5 @@
 /* update.h: what the files of the write path share. An update holds the elements that one transaction touches, in the
- * old state (a snapshot) and the new one. Interface and order of calls: osm3s.h. */
+ * old state (a snapshot) and the new one. Interface and order of calls: interface/update.h. */
 #ifndef OSM3S_UPDATE_H
 #define OSM3S_UPDATE_H
 
@@ -77,7 +77,7 @@ enum { META_BASE = 1, META_DELTA = 2 };
 struct osm3s_update {
     osm3s_snapshot *s;
     bool with_meta, with_history;
-    bool with_positions;                       /* refs of ways are positions, see osm3s.h */
+    bool with_positions;                       /* refs of ways are positions, see interface/update.h */
     change *changes; size_t n_changes, cap_changes;
     touched_list of[3];
     change *versions; size_t n_versions, cap_versions;

@@ -1,8 +1,9 @@
-"""Declares the compiled module osm3s._native to cffi: the marked part of native/osm3s.h, and all of native/*.c."""
+"""Declares the compiled module osm3s._native to cffi: the parts of native/osm3s.h, and all of native/*.c."""
 
 from __future__ import annotations
 
 import os
+import re
 import sysconfig
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from cffi import FFI
 
 NATIVE = Path(__file__).resolve().parent.parent.parent / "native"
 STABLE_ABI = NATIVE / "stable_abi"
-BEGIN, END = "/* --- cffi begin --- */", "/* --- cffi end --- */"
+PART = re.compile(r'^#include "(interface/\w+\.h)"$', re.M)
 
 WARNINGS = ["-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-missing-field-initializers"]
 WARNINGS += ["-Werror=implicit-function-declaration"]
@@ -19,9 +20,9 @@ SEMANTICS = ["-D_GNU_SOURCE", "-std=gnu11", "-ffp-contract=off"]
 
 
 def declaration() -> str:
-    """The part of osm3s.h between its two marker lines."""
-    header = (NATIVE / "osm3s.h").read_text()
-    return header[header.index(BEGIN) + len(BEGIN) : header.index(END)]
+    """What the parts of osm3s.h declare, in its order."""
+    parts = PART.findall((NATIVE / "osm3s.h").read_text())
+    return "".join((NATIVE / part).read_text().replace("#pragma once\n", "", 1) for part in parts)
 
 
 def sources() -> list[str]:

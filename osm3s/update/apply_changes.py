@@ -1,6 +1,6 @@
 """Applies changed elements to a filled database: the core computes, the index is asked and edited here.
 
-Order of the steps: native/osm3s.h, "update*.c".
+Order of the steps: native/interface/update.h.
 """
 
 from __future__ import annotations
