@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from osm3s.dispatch.version import Version
@@ -43,6 +43,26 @@ class Session:
         if now_s - self._told_s >= self.interval_s:
             self._connection.tell(("prolongate",), "Dispatcher_Client::prolongate::socket")
             self._told_s = now_s
+
+    @contextmanager
+    def kept_alive(self) -> Iterator[None]:
+        """Inside, a thread gives the signs of life. A session that is lost meanwhile tells so at its next question."""
+        import threading  # here: most queries are over before a sign is due
+
+        over = threading.Event()
+
+        def tell() -> None:
+            with suppress(DispatcherError):
+                while not over.wait(self.interval_s):
+                    self.prolongate()
+
+        thread = threading.Thread(target=tell, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
 
 class ReadSession(Session):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -47,7 +46,7 @@ class Permission:
             return 0
         self._session = session = self._held.enter_context(self._client.granted_reading())
         if self._timeout_s >= PROLONGATE_FROM_S:
-            signs = _signs_by_timer(self._client) if process.is_frontend else _signs_by_thread(session)
+            signs = _signs_by_timer(self._client) if process.is_frontend else session.kept_alive()
             self._held.enter_context(signs)
         return session.version.txn_id
 
@@ -155,23 +154,6 @@ def _signs_by_timer(client: DispatcherClient) -> Iterator[None]:
         yield
     finally:
         lib.osm3s_repeat_no_more()
-
-
-@contextmanager
-def _signs_by_thread(session: ReadSession) -> Iterator[None]:
-    over = threading.Event()
-
-    def tell() -> None:
-        while not over.wait(PROLONGATE_EVERY_S):
-            session.prolongate()
-
-    thread = threading.Thread(target=tell, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def direct(database: Database) -> Database:

@@ -51,20 +51,8 @@ class Permission:
         if self._session is None:
             yield
             return
-        over = threading.Event()
-        thread = threading.Thread(target=self._give_signs, args=(self._session, over), daemon=True)
-        thread.start()
-        try:
+        with self._session.kept_alive():
             yield
-        finally:
-            over.set()
-            thread.join()
-
-    @staticmethod
-    def _give_signs(session: WriteSession, over: threading.Event) -> None:
-        with suppress(DispatcherError):  # the session is lost: its next question tells
-            while not over.wait(session.interval_s):
-                session.prolongate()
 
     def merged(self, txn_id: int, timestamp: str, replicate_id: str) -> None:
         """The change is visible: tell everybody. If the dispatcher has gone, the next one finds the version itself."""
