@@ -51,6 +51,7 @@ YEAR_S = 365 * 86400
 times: list[int] = []
 """Between the changes of the data, in seconds since 1970, 0 for now."""
 _BOX = re.compile(r"\(-?[0-9.]+,|\[bbox|bbox-query|bbox=| n=\"[0-9-]")
+_RINGS = re.compile(r"poly\(lstr|hull\(|eval-polygon|eval-hull")
 _MAKES = re.compile(r"\b(make|convert)\b")
 _OUT = re.compile(r"\bout\b[^:]|<print")
 _SIDES = re.compile(r"[(:](-?[0-9]+\.[0-9]+),(-?[0-9]+\.[0-9]+),(-?[0-9]+\.[0-9]+),(-?[0-9]+\.[0-9]+)[)\]]")
@@ -69,7 +70,7 @@ def start(data: DataSet, query: str) -> None:
     times[:] = [0, *(seconds_of(change.timestamp) - years * YEAR_S for change in data.changes for years in (0, 1))]
     if _FIRST.search(query):
         noted.add(FIRST)
-    if "poly(lstr" in query or "eval-polygon" in query:
+    if _RINGS.search(query):
         noted.add(RINGS)
     if data.polar and "around" in query:
         noted.add("around a pole")
