@@ -104,6 +104,8 @@ def excuse(judged: Answer, judge: Answer) -> str | None:
             return name
     if noted >= {ORDER, FIRST}:
         return f"{ORDER}, {FIRST}"
+    if RINGS in noted and judged.differs_in_corners(judge):
+        return RINGS
     if noted & {ORDER, RINGS} and judged.without_order() == judge.without_order():
         return ORDER if ORDER in noted else RINGS
     return "repetitions" if judged.without_repetitions() == judge.without_repetitions() else None
@@ -176,6 +178,8 @@ def _nodes_of_later_versions() -> None:
         or_later: bool = False,
     ) -> None:
         member_rows(execution, relations, element_type, role, into, or_later)
+        if element_type == RELATION and execution.snapshot.time and _has_moved_members(execution, into):
+            noted.add("relations at a date")
         if or_later:
             now = ElementSet()
             now.put_ids(element_type, into.ids(element_type))
@@ -331,6 +335,8 @@ def _ways_of_another_time() -> None:
     def noting_closure(execution: Execution, result: ElementSet) -> ElementSet:
         start = set(result.ids(RELATION))
         then = closure(execution, result)
+        if execution.snapshot.time and _has_moved_members(execution, then):
+            noted.add("relations at a date")
         for seconds in times if execution.snapshot.time else ():
             located = ElementSet()
             located.put_ids(RELATION, start)

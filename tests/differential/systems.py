@@ -99,6 +99,12 @@ class Answer:
         """The lines in one order, without ids."""
         return sorted(_ID.sub(b"", line.rstrip(b",")) for line in self.output.split(b"\n"))
 
+    def differs_in_corners(self, other: Answer) -> bool:
+        """Whether all that one of the two has more, but for the order of lines, is a corner of a ring."""
+        ours, theirs = Counter(self.without_order()), Counter(other.without_order())
+        more = (ours - theirs) + (theirs - ours)
+        return more.total() == 1 and all(b"<vertex " in line for line in more)
+
     def without_repetitions(self) -> Answer:
         """The same with elements that are printed twice, one after the other, once; in a difference, with those only
         deleted of which nothing else is told."""
