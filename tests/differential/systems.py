@@ -6,10 +6,10 @@ import os
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from osm3s.areas.rules import RulesEngine
 from osm3s.errors import QueryRejected
@@ -22,8 +22,6 @@ from osm3s.serve.engine import NATIVE
 from osm3s.serve.messages import Messages, Verbosity
 from osm3s.serve.request import Database
 from osm3s.update.update_files import update_files
-
-from .dataset import DataSet
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 TIMESTAMP = "2021-01-01T00:00:00Z"
@@ -67,6 +65,30 @@ _ELEMENT = re.compile(
 )
 _ACTION = re.compile(rb'<action type="(\w+)">\n(?:<old>\n)?  <(node|way|relation) id="(\d+)".*?</action>\n', re.S)
 _AREAS = re.compile(rb' areas="[^"]*"|    "timestamp_areas_base": "[^"]*",\n')
+
+
+class Change(Protocol):
+    """An osmChange file, and what the data is as of when it has been read."""
+
+    @property
+    def timestamp(self) -> str: ...
+
+    def xml(self) -> str: ...
+
+
+class Data(Protocol):
+    """What a system is to load: an OSM file and changes, at a level of detail; areas are made of it or not."""
+
+    @property
+    def level(self) -> str: ...
+
+    @property
+    def areas(self) -> bool: ...
+
+    @property
+    def changes(self) -> Sequence[Change]: ...
+
+    def xml(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +184,7 @@ class InProcess:
         self.root = work / "ours"
         self.file = work / "data.osm"
 
-    def load(self, data: DataSet) -> None:
+    def load(self, data: Data) -> None:
         for text, timestamp in _files(data):
             self.file.write_text(text, encoding="utf-8")
             update_files(str(self.root), [str(self.file)], data.level, timestamp, None, areas="none")
@@ -193,7 +215,7 @@ class _Door(ConsoleDoor):
         """The limits of a process are not for one that goes on."""
 
 
-def _files(data: DataSet) -> Iterator[tuple[str, str]]:
+def _files(data: Data) -> Iterator[tuple[str, str]]:
     """Texts, and what the data is as of when it has been read."""
     yield data.xml(), TIMESTAMP
     for change in data.changes:
@@ -213,7 +235,7 @@ class Program:
     def __init__(self, work: Path) -> None:
         self._database = InProcess(work)
 
-    def load(self, data: DataSet) -> None:
+    def load(self, data: Data) -> None:
         self._database.load(data)
 
     def ask(self, query: str) -> Answer:
@@ -229,7 +251,7 @@ class Reference:
         self.programs = prefix / "bin"
         self.root = work / "reference"
 
-    def load(self, data: DataSet) -> None:
+    def load(self, data: Data) -> None:
         self.root.mkdir()
         for text, timestamp in _files(data):
             command = [str(self.programs / "update_database"), f"--db-dir={self.root}", f"--version={timestamp}"]
