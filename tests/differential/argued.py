@@ -41,8 +41,11 @@ from .systems import Answer, InProcess, Reference
 DEVIATIONS = Path(__file__).resolve().parent.parent.parent / "docs" / "deviations.md"
 LEVELS = {"history": "attic", "metadata": "meta"}
 """What a level is called in an entry; "data" has no name there."""
+TIMEOUT_S = 5
+"""For an answer of the reference."""
 _BLOCK = re.compile(r"^(Data|Change|Query|The reference|osm3s)\b([^\n]*):\n+```\w*\n(.*?)^```$", re.M | re.S)
 _XML_FRAME = re.compile(r"\A<\?xml .*?<meta [^\n]*\n\n|\n*</osm>\n*\Z", re.S)
+_PAGE_FRAME = re.compile(r"\A<\?xml .*?<body>\n|</body>\n</html>\n*\Z", re.S)
 _JSON_FRAME = re.compile(r'\A\{\n  "version": .*?"elements": \[\n\n|\n\n  \]\n\}\n*\Z', re.S)
 
 
@@ -111,7 +114,9 @@ def _of_entry(title: str, blocks: list[tuple[str, str, str]]) -> Iterator[Exampl
 def told(answer: Answer) -> str:
     """An answer as it stands in an entry."""
     output = answer.output.decode("utf-8", "backslashreplace")
-    body = _JSON_FRAME.sub("", _XML_FRAME.sub("", output)).strip("\n")
+    for frame in _XML_FRAME, _JSON_FRAME, _PAGE_FRAME:
+        output = frame.sub("", output)
+    body = output.strip("\n")
     return "\n".join([*answer.errors, *([body] if body else [])])
 
 
@@ -130,7 +135,7 @@ def main(words: list[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="osm3s-argued-") as scratch:
             work = Path(scratch)
             if prefix:
-                print(f"The reference:\n```xml\n{ask(Reference(Path(prefix), work), example)}\n```")
+                print(f"The reference:\n```xml\n{ask(Reference(Path(prefix), work, TIMEOUT_S), example)}\n```")
             print(f"osm3s:\n```xml\n{ask(InProcess(work), example)}\n```\n")
     return 0
 

@@ -46,7 +46,7 @@ _LATE = "no answer after"
 _FAILURES = ("killed by signal", _LATE, "runtime error: Query run out of memory", "runtime error: open64")
 _TOO_WEAK = "runtime error: Filters too weak in query statement"  # a deviation: what is answered is no error
 _GENERATOR = re.compile(rb'("generator": |generator=)"[^"]*"')
-_NEGATIVE_ZERO = re.compile(rb'([" =\t,;|])-(0\.0000000)\b')
+_NEGATIVE_ZERO = re.compile(rb"-(0\.0000000)\b")
 _NO_PLACE = re.compile(rb'l(?:at|on)"?[=:] ?"?(?:100|200|-91|-2[01][0-9])\.[0-9]{7}')
 _NEW_IN_RESULT = re.compile(
     rb'<action type="modify">\n<old>\n  <(?:node|way|relation)(?: [^>]*)?/>\n</old>\n<new>\n(.*?)</new>\n</action>',
@@ -101,7 +101,7 @@ class Answer:
     @staticmethod
     def of(output: bytes, messages: bytes) -> Answer:
         lines = messages.decode("utf-8", "surrogateescape").split("\n")
-        output = _NEGATIVE_ZERO.sub(rb"\1\2", _AREAS.sub(b"", _GENERATOR.sub(rb'\1""', output)))
+        output = _NEGATIVE_ZERO.sub(rb"\1", _AREAS.sub(b"", _GENERATOR.sub(rb'\1""', output)))
         return Answer(output, tuple(line for line in lines if "error:" in line and not line.startswith(_TOO_WEAK)))
 
     def in_order(self) -> Answer:
@@ -247,8 +247,9 @@ class Reference:
 
     name = "the reference"
 
-    def __init__(self, prefix: Path, work: Path) -> None:
+    def __init__(self, prefix: Path, work: Path, timeout_s: float = TIMEOUT_S) -> None:
         self.programs = prefix / "bin"
+        self.timeout_s = timeout_s
         self.root = work / "reference"
 
     def load(self, data: Data) -> None:
@@ -261,14 +262,14 @@ class Reference:
             subprocess.run(rules, input=AREA_RULES.encode(), capture_output=True, check=True)
 
     def ask(self, query: str) -> Answer:
-        return _ask([str(self.programs / "osm3s_query"), f"--db-dir={self.root}", "--concise"], query)
+        return _ask([str(self.programs / "osm3s_query"), f"--db-dir={self.root}", "--concise"], query, self.timeout_s)
 
 
-def _ask(command: list[str], query: str) -> Answer:
+def _ask(command: list[str], query: str, timeout_s: float = TIMEOUT_S) -> Answer:
     try:
-        done = subprocess.run(command, input=query.encode(), capture_output=True, check=False, timeout=TIMEOUT_S)
+        done = subprocess.run(command, input=query.encode(), capture_output=True, check=False, timeout=timeout_s)
     except subprocess.TimeoutExpired:
-        return Answer(b"", (f"{_LATE} {TIMEOUT_S} s",))
+        return Answer(b"", (f"{_LATE} {timeout_s:g} s",))
     if done.returncode < 0:
         return Answer(done.stdout, (f"killed by signal {-done.returncode}",))
     return Answer.of(done.stdout, done.stderr)

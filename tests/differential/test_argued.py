@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .argued import DEVIATIONS, Example, ask, examples
+from .argued import DEVIATIONS, TIMEOUT_S, Example, ask, examples
 from .systems import InProcess, Reference
 
 EXAMPLES = list(examples(DEVIATIONS.read_text(encoding="utf-8")))
@@ -26,7 +26,7 @@ def test_the_answer_of_the_reference_is_as_written(tmp_path: Path, example: Exam
         pytest.skip("needs an installed OSM3S, whose prefix is in $REFERENCE")
     if example.reference is None:
         pytest.skip("the reference does not always give the same answer")
-    assert ask(Reference(Path(prefix), tmp_path), example) == example.reference
+    assert ask(Reference(Path(prefix), tmp_path, TIMEOUT_S), example) == example.reference
 
 
 def test_every_deviation_of_the_language_has_an_example() -> None:
