@@ -121,9 +121,9 @@ def told(answer: Answer) -> str:
 
 
 def ask(system: InProcess | Reference, example: Example) -> str:
-    """What a new system with the data of the example answers."""
+    """What a new system with the data of the example answers, without the directory in which that is."""
     system.load(example.data)
-    return told(system.ask(example.query))
+    return told(system.ask(example.query)).replace(f"{system.root}/", "")
 
 
 def main(words: list[str]) -> int:

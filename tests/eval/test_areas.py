@@ -128,6 +128,17 @@ def test_a_way_of_one_node_contains_nothing(tmp_path: Path) -> None:
     assert names(root, "way(1);map_to_area;out ids;") == "w1"
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_closed_way_around_a_pole_reaches_farther_than_its_nodes(tmp_path: Path, sign: int) -> None:
+    root = tmp_path / "db"
+    corners = [node(i, (sign * 80.0, lon)) for i, lon in enumerate((0.0, 120.0, -120.0), 1)]
+    inside, outside = node(8, (sign * 89.0, 20.0)), node(9, (sign * 79.0, 20.0))
+    bring_in(root, osm(*corners, inside, outside, way(1, [1, 2, 3, 1])), "2020-02-01T00:00:00Z", "data")
+    assert names(root, f"is_in({sign * 89},20);out ids;") == names(root, "node(8);is_in;out ids;") == "w1"
+    assert names(root, f"is_in({sign * 79},20);out ids;") == names(root, "node(9);is_in;out ids;") == ""
+    assert names(root, "way(1);node(area);out ids;") == "n1 n2 n3 n8"
+
+
 def test_which_queries_tell_the_time_of_areas() -> None:
     telling = ["is_in(1,1);", "area[a];", "area(1);", "node(area:1);", "map_to_area;", "way(area)[a];"]
     assert all(uses_areas(parse(query)) for query in telling)

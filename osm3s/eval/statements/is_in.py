@@ -18,6 +18,8 @@ from osm3s.ql.numbers import float_prefix
 from osm3s.ql.tree import Element
 
 WAYS = 2
+ANTIMERIDIAN = (-900_000_000, 1_800_000_000, 900_000_000, 1_800_000_000)
+"""As a box, for the blocks with ways around a pole, which reach farther than their nodes."""
 
 
 def execute(execution: Execution, element: Element) -> None:
@@ -40,9 +42,9 @@ def _places(execution: Execution, element: Element) -> ElementSet:
 
 def _add_closed_ways(execution: Execution, nodes: ElementSet, into: ElementSet) -> None:
     snapshot = execution.snapshot
-    box = _box(execution, nodes)
+    boxes = ffi.new("osm3s_bbox[]", [_box(execution, nodes)[0], ANTIMERIDIAN])
     blocks, n = ffi.new("uint32_t[]", snapshot.n_blocks(WAYS) + 1), ffi.new("size_t *")
-    check(lib.osm3s_select_blocks(snapshot.handle, WAYS, box, 1, blocks, n))
+    check(lib.osm3s_select_blocks(snapshot.handle, WAYS, boxes, len(boxes), blocks, n))
     snapshot.attach_attic(blocks, n[0])
     check(
         lib.osm3s_ways_around_nodes(
