@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from osm3s.eval.spatial import BBox
-from osm3s.output.derived import Collection, Geometry, Point, Polygon, Position
+from osm3s.output.derived import Collection, Geometry, Nowhere, Point, Polygon, Position
 
 
 def meets_box(shape: Geometry | None, box: BBox) -> bool:
     """Whether a shape touches or surrounds a box; what has no geometry is in none."""
-    if shape is None:
+    if shape is None or isinstance(shape, Nowhere):
         return False
     if isinstance(shape, Collection):
         return any(meets_box(part, box) for part in shape.parts)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from osm3s.output.derived import Collection, Geometry, Line, Point, Polygon, Position
+from osm3s.output.derived import Collection, Geometry, Line, Nowhere, Point, Polygon, Position
 
-NOWHERE = Line([])
-"""The geometry of what has a place, but not a known one."""
+NOWHERE = Nowhere()
 
 
 def known_runs(positions: list[Position]) -> list[list[Position]]:
@@ -27,9 +26,9 @@ def known_runs(positions: list[Position]) -> list[list[Position]]:
 def line_of(positions: list[Position]) -> Geometry:
     """The geometry of a way: a line, or several where nodes are missing."""
     runs = known_runs(positions)
-    if len(runs) == 1:
-        return Line(runs[0])
-    return Collection([Line(run) for run in runs]) if runs else NOWHERE
+    if len(runs) > 1:
+        return Collection([Line(run) for run in runs])
+    return Line(runs[0] if runs else [])
 
 
 def way_geometry(positions: list[Position]) -> Geometry:

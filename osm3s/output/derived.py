@@ -64,7 +64,17 @@ class Collection:
         return bounds_of_parts(part.bounds for part in self.parts if part is not None)
 
 
-Geometry = Point | Line | Polygon | Collection
+@dataclass(frozen=True, slots=True)
+class Nowhere:
+    """The geometry of what has a place, but not a known one. A line without points is something else."""
+
+    @property
+    def bounds(self) -> Bounds | None:
+        return None
+
+
+Shape = Point | Line | Polygon | Collection
+Geometry = Shape | Nowhere
 
 
 @dataclass(slots=True)
@@ -135,4 +145,4 @@ def _around(south: float, north: float, west: float, east: float) -> Bounds:
 
 
 def coordinate(degrees: float) -> str:
-    return f"{degrees:.7f}"
+    return f"{degrees:z.7f}"

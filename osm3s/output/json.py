@@ -13,7 +13,19 @@ from collections.abc import Sequence
 
 from osm3s.constants import COPYRIGHT, GENERATOR
 from osm3s.ffi.sink import Sink
-from osm3s.output.derived import Bounds, Collection, Derived, Geometry, Line, Point, Polygon, Position, coordinate
+from osm3s.output.derived import (
+    Bounds,
+    Collection,
+    Derived,
+    Geometry,
+    Line,
+    Nowhere,
+    Point,
+    Polygon,
+    Position,
+    Shape,
+    coordinate,
+)
 from osm3s.output.elements import ElementWriter
 from osm3s.output.print_options import Box, PrintOptions
 
@@ -93,9 +105,9 @@ def _position(position: Position) -> str:
 def _geometry(geometry: Geometry, detail: str) -> str | None:
     """The value of the member "geometry" as GeoJSON; None if there is nothing to show."""
     bounds = geometry.bounds
-    if detail == "full" and isinstance(geometry, Polygon):  # also one that encloses nothing
+    if detail == "full" and isinstance(geometry, Line | Polygon):  # also one without positions
         return _full(geometry, "  ")
-    if bounds is None or detail == "skeleton":
+    if bounds is None or isinstance(geometry, Nowhere) or detail == "skeleton":
         return None
     if detail == "full":
         return _full(geometry, "  ")
@@ -125,15 +137,15 @@ def _ring(positions: list[Position], indent: str) -> str:
     return f"{indent}[{body}\n{indent}]"
 
 
-def _full(geometry: Geometry, indent: str) -> str:
+def _full(shape: Shape, indent: str) -> str:
     inner = indent + "    "
-    match geometry:
+    match shape:
         case Point(lat, lon):
             return _point((lat, lon), indent)
         case Line(positions):
             return _object("LineString", "coordinates", [f"{inner}[{_position(p)}]" for p in positions], indent)
         case Collection(parts):
-            shown = [part for part in parts if part is not None and part.bounds is not None]
+            shown = [part for part in parts if isinstance(part, Shape) and part.bounds is not None]
             return _object("GeometryCollection", "geometries", [inner + _full(part, inner) for part in shown], indent)
         case polygon:
             return _object("Polygon", "coordinates", [_ring(ring, inner) for ring in polygon.rings], indent)

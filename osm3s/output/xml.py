@@ -38,7 +38,7 @@ class XmlWriter(ElementWriter):
         lines = list(_geometry_lines(element.geometry, options.geometry)) if element.geometry else []
         if options.tags:
             lines += [f'    <tag k="{escaped(key)}" v="{escaped(value)}"/>' for key, value in element.tags]
-        may_be_empty = isinstance(element.geometry, Collection | Polygon) and options.geometry == "full"
+        may_be_empty = isinstance(element.geometry, Line | Polygon | Collection) and options.geometry == "full"
         if not lines and not may_be_empty:
             self.sink.write(f"  <{element.type}{id_}/>\n")
             return
@@ -85,10 +85,8 @@ def _full_lines(geometry: Geometry | None, indent: str) -> Iterator[str]:
                 yield f"{indent}<group>"
                 yield from _full_lines(part, indent + "  ")
                 yield f"{indent}</group>"
-        case None:
-            pass
-        case polygon:
-            for ring in polygon.rings:
+        case Polygon(rings):
+            for ring in rings:
                 yield f"{indent}<linestring>"
                 for position in ring:
                     yield f"{indent}  <vertex {_place(position)}/>"

@@ -189,7 +189,8 @@ def _answers(data: DataSet, text: str, systems: MakeSystems) -> tuple[Answer, An
 def _ask(data: DataSet, text: str, judged: System, judge: System) -> tuple[Answer, Answer]:
     """What the judge has no time for, the other is not asked. The tags of former versions come in any order."""
     start(data, text)
-    answer = judge.ask(text)
+    answer = judge.ask(text).but_trifles()
     if answer.late:
         return answer, answer
-    return (judged.ask(text).in_order(), answer.in_order()) if data.history else (judged.ask(text), answer)
+    ours = judged.ask(text).but_trifles()
+    return (ours.in_order(), answer.in_order()) if data.history else (ours, answer)

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from osm3s.constants import COPYRIGHT, GENERATOR
 from osm3s.ffi.sink import Sink
-from osm3s.output.derived import Collection, Derived, Line, Point, Polygon, bounds_of_positions, count_element
+from osm3s.output.derived import (
+    Collection,
+    Derived,
+    Geometry,
+    Line,
+    Nowhere,
+    Point,
+    Polygon,
+    bounds_of_positions,
+    count_element,
+)
 from osm3s.output.print_options import PrintOptions
 from osm3s.output.writer import Writer, writer_for
 from osm3s.ql.formats import CsvConfig
@@ -143,7 +153,34 @@ def test_geometries_in_xml() -> None:
         "      </linestring>\n    </group>\n"
         "  </x>\n"
     )
-    assert derived("xml", Derived("x", 1, [], Collection([])), FULL) == '  <x id="1">\n  </x>\n'
+
+
+@pytest.mark.parametrize(
+    ("nothing", "geojson"),
+    [
+        (Line([]), {"type": "LineString", "coordinates": []}),
+        (Polygon([]), {"type": "Polygon", "coordinates": []}),
+        (Collection([]), None),
+    ],
+)
+def test_shapes_without_positions(nothing: Geometry, geojson: object) -> None:
+    element = Derived("x", 1, [], nothing)
+    assert derived("xml", element, FULL) == '  <x id="1">\n  </x>\n'
+    assert json.loads(derived("json", element, FULL)).get("geometry") == geojson
+    for options in (PrintOptions(geometry="center"), PrintOptions(geometry="bounds")):
+        assert derived("xml", element, options) == '  <x id="1"/>\n'
+        assert "geometry" not in derived("json", element, options)
+
+
+def test_what_is_nowhere_has_no_shape() -> None:
+    element = Derived("x", 1, [], Nowhere())
+    assert derived("xml", element, FULL) == '  <x id="1"/>\n'
+    assert "geometry" not in derived("json", element, FULL)
+
+
+def test_zero_has_no_sign() -> None:
+    element = Derived("x", 1, [], Point(-1e-9, -0.0))
+    assert 'lat="0.0000000" lon="0.0000000"' in derived("xml", element, FULL)
 
 
 def test_geometries_in_json() -> None:
