@@ -7,8 +7,10 @@ consists of. In a second run `compare` makes sets of what differs, which `out` p
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from osm3s.errors import QueryFailed
 from osm3s.eval.derived_order import unmatched
@@ -16,8 +18,9 @@ from osm3s.eval.details import details_of
 from osm3s.eval.differing import Pair, differing_pairs
 from osm3s.eval.differing_in_box import differing_in_box
 from osm3s.eval.execution import Execution
+from osm3s.ffi import check, columns, ffi, lib
 from osm3s.ffi.element_set import NODE, RELATION, TYPES, UNRESOLVED, WAY, ElementSet
-from osm3s.ffi.out import RowPrinter, Users, print_actions
+from osm3s.ffi.out import RowPrinter, Users, print_actions, quadtile_order
 from osm3s.output.derived import Derived
 from osm3s.output.markup import escaped
 from osm3s.output.print_options import PrintOptions
@@ -178,25 +181,29 @@ class Difference:
             return {}
         old, new = (taken.elements.rows(element_type).rows for taken in (before, after))
         gone = {number: old[i].id for number, (i, j) in enumerate(pairs) if j == UNRESOLVED}
-        come = {number: new[j].id for number, (i, j) in enumerate(pairs) if i == UNRESOLVED}
+        come = {number: j for number, (i, j) in enumerate(pairs) if i == UNRESOLVED}
         remains = self._beside(execution, element_type, list(gone.values()), self.after_s, options)
-        sources = self._unchanged(execution, element_type, list(come.values()), options)
+        sources = self._there_before(execution, element_type, new, list(come.values()), options)
 
         def element(element_id: int, attributes: str) -> str:
             id_ = f' id="{element_id}"' if options.ids else ""
             return f"  <{TYPE_NAMES[element_type]}{id_}{attributes}/>\n"
 
         shown = {n: element(i, remains[i].visibility() + remains[i].metadata) for n, i in gone.items()}
-        return shown | {n: element(i, sources[i].metadata) for n, i in come.items() if i in sources}
+        ids = {number: new[j].id for number, j in come.items()}
+        return shown | {n: element(i, sources[i].metadata) for n, i in ids.items() if i in sources}
 
-    def _unchanged(
-        self, execution: Execution, element_type: int, ids: list[int], options: PrintOptions
+    def _there_before(
+        self, execution: Execution, element_type: int, rows: Any, numbers: list[int], options: PrintOptions
     ) -> dict[int, Beside]:
-        """Elements that are new in a result, but were there before in the same version."""
-        there = list(self._located(execution, element_type, ids, self.before_s))
-        before = self._beside(execution, element_type, there, self.before_s, options)
-        after = self._beside(execution, element_type, there, self.after_s, options)
-        return {number: beside for number, beside in before.items() if beside.version == after[number].version}
+        """Of rows that are new in a result, the elements that were there before. As in the reference, only those that
+        halving comes upon in the list of all that are new, although that is in the order of places."""
+        entered = ElementSet()
+        check(lib.osm3s_rows_pick(rows, ffi.new("uint32_t[]", numbers), len(numbers), entered.rows(element_type)))
+        found = entered.handle.of[element_type]
+        ids = columns.ids(quadtile_order(execution.snapshot, execution.limits, found, element_type), found.n)
+        there = [i for i in self._located(execution, element_type, ids, self.before_s) if _comes_upon(ids, i)]
+        return self._beside(execution, element_type, there, self.before_s, options)
 
     def _located(self, execution: Execution, element_type: int, ids: list[int], seconds: int) -> set[int]:
         """Those of the elements that were there at a time."""
@@ -257,3 +264,9 @@ class Difference:
         kept_new.intersect(new)
         kept_old.deriveds, kept_new.deriveds = unmatched(before.deriveds, after.deriveds)
         return kept_old, kept_new
+
+
+def _comes_upon(numbers: Sequence[int], number: int) -> bool:
+    """Whether halving comes upon a number in a list that need not be sorted."""
+    place = bisect_left(numbers, number)
+    return place < len(numbers) and numbers[place] == number

@@ -48,10 +48,6 @@ _TOO_WEAK = "runtime error: Filters too weak in query statement"
 _GENERATOR = re.compile(rb'("generator": |generator=)"[^"]*"')
 _NEGATIVE_ZERO = re.compile(rb"-(0\.0000000)\b")
 _NO_PLACE = re.compile(rb'l(?:at|on)"?[=:] ?"?(?:100|200|-91|-2[01][0-9])\.[0-9]{7}')
-_NEW_IN_RESULT = re.compile(
-    rb'<action type="modify">\n<old>\n  <(?:node|way|relation)(?: [^>]*)?/>\n</old>\n<new>\n(.*?)</new>\n</action>',
-    re.S,
-)
 _SOMETHING = re.compile(rb'id="|"id":|<tag |<action |\A[^<{\n]*\n.')
 _TAG = re.compile(rb' *<tag k=|    "(?:[^"\\]|\\.)*": "')
 _ID = re.compile(rb' id="\d+"|  "id": \d+')
@@ -111,11 +107,10 @@ class Answer:
         return Answer(output, tuple(line for line in self.errors if not line.startswith(_TOO_WEAK)))
 
     def in_order(self) -> Answer:
-        """The same with what history has in any order in one order: neighbouring tags are sorted, and what was
-        there before a result had it is created, not modified."""
+        """The same with what history has in any order in one order: neighbouring tags are sorted."""
         lines: list[bytes] = []
         tags: list[bytes] = []
-        for line in _NEW_IN_RESULT.sub(rb'<action type="create">\n\1</action>', self.output).split(b"\n"):
+        for line in self.output.split(b"\n"):
             if _TAG.match(line):
                 tags.append(line.rstrip(b","))
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,22 @@ def test_what_is_gone_is_told_by_adiff(root: Path) -> None:
     assert found == GONE.replace("\n uid", " uid").replace(' id="4"', "")
     found = content(root, '[adiff:"2020-02-01T12:00:00Z"];way[highway=path];out ids;')
     assert '<way id="1" visible="true"/>' in found and '<action type="delete">' in found
+
+
+@pytest.mark.parametrize(
+    ("ids", "actions"),
+    [("1", "modify"), ("2", "modify"), ("3", "modify"), ("1,2", "modify modify"), ("2,3", "create create")],
+)
+def test_what_adiff_tells_of_elements_that_a_result_has_only_later(tmp_path: Path, ids: str, actions: str) -> None:
+    """They are modified if they come in the order of ids. Node 3 is before the others in the order of places: then the
+    reference does not find out that they were there before."""
+    places = {1: (50.0, 7.0), 2: (50.0, 8.0), 3: (50.0, 6.9)}
+    bring_in(tmp_path / "db", osm(*(node(i, place) for i, place in places.items())), "2020-01-10T00:00:00Z")
+    named = [node(i, place, "2020-02-01T00:00:00Z", "name=x") for i, place in places.items()]
+    bring_in(tmp_path / "db", osm_change(modify=named), "2020-02-02T00:00:00Z")
+    found = content(tmp_path / "db", f'[adiff:"2020-01-15T00:00:00Z"];node(id:{ids})[name];out ids;')
+    assert " ".join(re.findall('action type="(.*)"', found)) == actions
+    assert found.count("<old>") == actions.count("modify")
 
 
 CHANGED = '<action type="modify">\n<old>\n  <{0}/>\n</old>\n<new>\n  <{0}/>\n</new>\n</action>'
