@@ -8,6 +8,7 @@ import lmdb._envid as lmdb_envid  # noqa: F401
 
 import osm3s.dispatch.request_hash as request_hash  # noqa: F401
 import osm3s.eval.statements.count_only as count_only  # noqa: F401
+import osm3s.ql.functions as functions  # noqa: F401
 import osm3s.ql.print_ql as print_ql  # noqa: F401
 import osm3s.ql.print_xml as print_xml  # noqa: F401
 import osm3s.ql.xml_reader as xml_reader  # noqa: F401

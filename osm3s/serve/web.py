@@ -39,6 +39,7 @@ WARM_UP_QUERIES = (
     b"data=[out:csv(::id,name;false)];nwr[~a~b];out;",
     b"data=[out:json];area[name=a]->.a;(node(area.a)[a=b];way(area.a)[a];rel(area.a););out;",
     b"data=[out:json];is_in(1,1)->.a;area.a[admin_level];out tags;rel(1);map_to_area;out;",
+    b"data=way(1,1,2,2)(if:is_closed()||t['a']==1);for(t['a']){make c n=_.val,m=count(ways);out;}convert d ::=::;out;",
 )
 
 

@@ -6,6 +6,8 @@ import os
 import resource
 import select
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -134,3 +136,19 @@ def test_a_warmed_parent_has_one_thread(tmp_path: Path) -> None:
     finally:
         threading.setprofile(None)
     assert (started, threading.active_count()) == ([], before)
+
+
+LATE = """
+import sys
+import osm3s.serve.warm
+from osm3s import ql
+ql.parse("node(1);out;")
+before = set(sys.modules)
+ql.parse("node(if:count_tags() > 1);out;")
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def test_nothing_is_left_to_import_for_an_evaluator() -> None:
+    late = subprocess.run([sys.executable, "-c", LATE], check=True, capture_output=True, text=True)
+    assert late.stdout.split() == []
