@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -57,6 +58,29 @@ int osm3s_end_when_closed(int connection)
         return OSM3S_IO;
     struct pollfd already = {.fd = connection, .events = POLLIN | POLLRDHUP};
     return poll(&already, 1, 0) > 0 ? OSM3S_IO : OSM3S_OK;
+}
+
+static struct {
+    char by_bus[256], by_segv[256];
+    int status;
+} damaged;
+
+static void say_and_end(int number)
+{
+    const char *line = number == SIGBUS ? damaged.by_bus : damaged.by_segv;
+    ssize_t ignored = write(2, line, strlen(line));
+    (void)ignored;
+    _exit(damaged.status);
+}
+
+int osm3s_say_when_damaged(const char *program, int status)
+{
+    snprintf(damaged.by_bus, sizeof damaged.by_bus,
+             "%s: a file of the database is damaged or the disk is: reading it ended with SIGBUS; verify says more\n", program);
+    snprintf(damaged.by_segv, sizeof damaged.by_segv,
+             "%s: a file of the database is damaged, or this program errs: it ended with SIGSEGV; verify says more\n", program);
+    damaged.status = status;
+    return handle_signal(SIGBUS, say_and_end) || handle_signal(SIGSEGV, say_and_end) ? OSM3S_IO : OSM3S_OK;
 }
 
 static struct {

@@ -25,6 +25,9 @@ int osm3s_end_when_closed(int connection);
 /* Send at most 64 bytes every so often, by a signal (SIGRTMIN) and without a thread; only the latest message. */
 int osm3s_repeat_message(int connection, const uint8_t *bytes, size_t n, uint32_t every_ms);
 int osm3s_repeat_no_more(void);
+/* A damaged page of a mapped file ends who reads it with SIGBUS or SIGSEGV: from now on with a line that begins with
+ * `program`, and with `status`. */
+int osm3s_say_when_damaged(const char *program, int status);
 /* Which query this process runs; 0: none. SIGTERM sent by osm3s_end_query ends it if that query is meant, others do. */
 int osm3s_query_runs(int query);
 int osm3s_end_query(int pid, int query); /* -1: errno tells why */

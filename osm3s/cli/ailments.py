@@ -21,7 +21,7 @@ from osm3s.dispatch.processes import start_ticks
 from osm3s.errors import DispatcherError, Osm3sError
 from osm3s.paths import AREAS, OSM_BASE, DatabaseDir
 from osm3s.paths import status_page as page_path
-from osm3s.storage.check_extents import truncated_files
+from osm3s.storage.completeness import truncated_files
 from osm3s.storage.index import open_for_reading, read_apart, read_settings
 from osm3s.storage.recovery import current_version
 

@@ -115,6 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"Overpass API version {OSM3S_VERSION} {SOURCE_HASH}")
             return 0
         if options.clone:
+            _say_when_damaged()
             return _clone(options)
         messages = _messages(options, 2)
         text = b"" if options.request else sys.stdin.buffer.read()
@@ -126,12 +127,20 @@ def main(arguments: list[str] | None = None) -> int:
         root = options.db_dir or os.environ.get("OVERPASS_DB_DIR", "")
         socket_dir = os.environ.get("OVERPASS_SOCKET_DIR") or None
         database = Database(root, socket_dir=socket_dir)
+        _say_when_damaged()
         return _run(options, text, 1, messages, database, _rules(messages) if options.rules else NATIVE)
     except KeyboardInterrupt:
         return INTERRUPTED_STATUS
     except Osm3sError as error:
         print(error, file=sys.stderr)
         return error.exit_status
+
+
+def _say_when_damaged() -> None:
+    """Not in a frontend: how those end is in the log of their parent."""
+    from osm3s.ffi import lib
+
+    lib.osm3s_say_when_damaged(b"osm3s_query", Osm3sError.exit_status)
 
 
 def _clone(options: Options) -> int:

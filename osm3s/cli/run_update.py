@@ -30,6 +30,7 @@ def run(program: str, usage: str, update: Callable[[], None], usage_status: int 
     """Call `update` and return the exit status of the program. `usage_status`: of wrong usage, if it is not 1."""
     gc.set_threshold(OBJECTS_PER_COLLECTION)
     lib.osm3s_keep_freed_memory()
+    lib.osm3s_say_when_damaged(program.encode(), Osm3sError.exit_status)
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     try:

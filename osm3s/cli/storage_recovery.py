@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from osm3s.dispatch.recovery import Outcome
 from osm3s.dispatch.version import Version
+from osm3s.errors import Osm3sError
 from osm3s.paths import OSM_BASE
 
 
@@ -15,7 +16,9 @@ class StorageRecovery:
     domain: str = OSM_BASE
 
     def roll_back_or_forward(self) -> Outcome:
+        from osm3s.ffi import lib
         from osm3s.storage import recovery  # in the thread of the recovery: serving begins without waiting for LMDB
 
+        lib.osm3s_say_when_damaged(b"dispatcher", Osm3sError.exit_status)
         action = recovery.recover(self.db_dir, self.domain)
         return Outcome(action, Version(*recovery.current_version(self.db_dir, self.domain)))

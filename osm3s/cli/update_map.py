@@ -10,7 +10,7 @@ import lmdb
 from osm3s.areas import generator
 from osm3s.cli.run_update import Interrupted
 from osm3s.cli.update_options import UpdateOptions
-from osm3s.errors import Osm3sError
+from osm3s.errors import CorruptError, Osm3sError
 from osm3s.update.update_files import update_files
 
 NOT_UPDATED = "The map is updated, its areas are not"
@@ -41,5 +41,7 @@ def follow_map(root: str, take_over: bool = False) -> None:
     """Bring the areas up to the map; trouble is told, and left to the next update."""
     try:
         generator.follow(root, take_over=take_over)
+    except CorruptError as error:
+        print(f"{NOT_UPDATED}: {error}", file=sys.stderr, flush=True)
     except (Osm3sError, OSError, lmdb.Error) as error:
         print(f"{NOT_UPDATED}: {error}. The next update does it.", file=sys.stderr, flush=True)

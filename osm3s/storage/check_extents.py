@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import msgpack
@@ -10,6 +9,7 @@ import msgpack
 from osm3s.paths import DatabaseDir
 from osm3s.storage import index_keys
 from osm3s.storage.attic import PART_BYTES, unpack_parts
+from osm3s.storage.completeness import truncated_files
 from osm3s.storage.directory import ENTRY_BYTES, DirectoryEntry, unpack_page
 from osm3s.storage.free_extents import FREE_KEY, LATEST_KEY, UNIT_BYTES, rounded
 from osm3s.storage.settings import DatabaseSettings
@@ -92,15 +92,6 @@ def _free_extents(snapshot: Snapshot, file: int) -> list[Extent]:
         numbers = lists[file] if file < len(lists) else []
         free += [(numbers[at], numbers[at + 1], "free space") for at in range(0, len(numbers), fields)]
     return free
-
-
-def truncated_files(settings: DatabaseSettings, db: DatabaseDir) -> Iterator[str]:
-    """One line for each block file that is shorter than the index says."""
-    for file, (name, file_len) in enumerate(zip(db.block_files, settings.file_len, strict=False)):
-        path = db.block_file(file)
-        size = os.path.getsize(path) if os.path.exists(path) else 0
-        if rounded(size) < file_len:  # what fills the last extent up need not have been written
-            yield f"{name}: {size} bytes long, the index needs {file_len}: the file is truncated"
 
 
 def _extent_problems(name: str, extents: list[Extent], file_len: int) -> Iterator[str]:

@@ -13,6 +13,7 @@ import lmdb
 from osm3s.errors import CorruptError, StorageError
 from osm3s.paths import DatabaseDir, readers_table
 from osm3s.storage import index_keys
+from osm3s.storage.index_file import check_index_file, damaged
 from osm3s.storage.settings import DatabaseSettings
 
 MIN_MAP_BYTES = 1 << 28
@@ -33,7 +34,7 @@ def _reason(error: Exception) -> str:
 
 
 def _storage_error(path: str, error: Exception) -> StorageError:
-    return StorageError(f"{path}: {_reason(error)}")
+    return StorageError(f"{path}: {_reason(error).removeprefix(f'{path}: ')}")
 
 
 @contextmanager
@@ -69,9 +70,10 @@ def allocate_readers_table(index: str) -> None:
 
 
 def open_for_reading(db: DatabaseDir) -> Any:
-    """The LMDB environment, read-only. StorageError if there is no database."""
+    """The LMDB environment, read-only. StorageError if there is no database, CorruptError if its index is damaged."""
     if not os.path.exists(db.index):
         raise StorageError(f"{db.root}: no database here: import one with update_database --db-dir={db.root}")
+    check_index_file(db.index)
     try:
         return lmdb.open(
             os.fsencode(db.index),
@@ -86,8 +88,13 @@ def open_for_reading(db: DatabaseDir) -> Any:
 
 
 def open_for_writing(path: str, extra_bytes: int = 0) -> Any:
-    """The LMDB environment of `path`, created if need be, with room for its size twice over and `extra_bytes`."""
-    size = os.path.getsize(path) if os.path.exists(path) else 0
+    """The LMDB environment of `path`, created if need be, with room for its size twice over and `extra_bytes`.
+
+    Raises StorageError, CorruptError."""
+    size = 0
+    if os.path.exists(path):
+        check_index_file(path)
+        size = os.path.getsize(path)
     room = max(MIN_MAP_BYTES, 2 * size + 4 * extra_bytes)
     allocate_readers_table(path)
     try:
@@ -120,7 +127,7 @@ def read_apart(db: DatabaseDir) -> None:
     _, status = os.waitpid(pid, 0)
     if os.WIFSIGNALED(status):
         name = signal.Signals(os.WTERMSIG(status)).name
-        raise CorruptError(f"{db.index}: a page is damaged, reading it ends the process with {name}; import again")
+        raise damaged(db.index, f"reading a page of it ends the process with {name}")
 
 
 def read_settings(txn: Any) -> DatabaseSettings:
@@ -135,6 +142,7 @@ def read_settings(txn: Any) -> DatabaseSettings:
 
 def settings_in_file(path: str) -> DatabaseSettings:
     """The settings in an index, wherever the file lies; nothing is written. Raises StorageError, CorruptError."""
+    check_index_file(path)
     try:
         env = lmdb.open(os.fsencode(path), subdir=False, readonly=True, lock=False, create=False)
     except lmdb.Error as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 
 from osm3s import failpoint
 from osm3s.paths import OSM_BASE, DatabaseDir
@@ -46,6 +47,9 @@ def recover_locked(db: DatabaseDir) -> str:
             write_mirrors(db, *current_version(db.root, db.domain)[1:])
         import shutil  # now: it is seldom needed, and slow to load
 
+        for name in () if filled else db.block_files:  # it was killed while its files appeared, the index last
+            with suppress(FileNotFoundError):
+                os.unlink(db.file(name))
         shutil.rmtree(db.import_dir, ignore_errors=True)
     shadow = read_shadow(db) if filled else None
     if shadow is None:

@@ -15,6 +15,7 @@ from osm3s.ffi import check, ffi, lib
 from osm3s.paths import DatabaseDir
 from osm3s.storage import index_keys
 from osm3s.storage.block_files import BlockWriter, checksum
+from osm3s.storage.completeness import require_complete
 from osm3s.storage.directory_pages import DirectoryPages
 from osm3s.storage.free_extents import FREE_KEY, LAST_MERGE_KEY, LATEST_KEY, FreeExtents, rounded
 from osm3s.storage.index import open_for_writing, read_settings
@@ -48,6 +49,7 @@ class WriteTransaction:
             self.txn = self.env.begin(buffers=True)
             self.settings = read_settings(self.txn)
             self.base_commit = self.settings.commit
+            require_complete(self.settings, db)
             cut_leftovers(db, self.settings)
             self.snapshot: Any = ffi.gc(lib.osm3s_snapshot_new(), lib.osm3s_snapshot_free)
             for file in range(N_FILES):

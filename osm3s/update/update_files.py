@@ -10,6 +10,7 @@ from typing import NamedTuple
 from osm3s.errors import InputError, UsageError
 from osm3s.ffi.batch import Batch
 from osm3s.storage.commit import publish
+from osm3s.storage.completeness import require_nothing_here, require_sound_areas
 from osm3s.storage.mirrors import write_mirrors
 from osm3s.storage.recovery import current_version, recover_locked
 from osm3s.storage.settings import DatabaseSettings
@@ -79,6 +80,8 @@ def _import(
     if len(paths) != 1:
         raise InputError(f"{permission.db.root}: no database yet, and it is made from one file, not from {len(paths)}")
     db = permission.db
+    require_nothing_here(db)
+    require_sound_areas(db)
     with ExitStack() as until_all_is_told, open_input(paths[0]) as source:
 
         def ask_to_appear() -> None:
@@ -124,6 +127,7 @@ def commit_changes(
 
     `check` may refuse, by raising, when it sees the settings of what is to be changed.
     """
+    require_sound_areas(permission.db)  # now: they follow once the map is changed
     with permission.alive(), WriteTransaction(permission.db, permission.oldest_snapshot) as txn:
         settings = txn.settings
         check(settings)
