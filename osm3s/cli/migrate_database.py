@@ -38,7 +38,7 @@ def check(db_dir: str | None) -> None:
             try:
                 settings_in_file(db.index)
             except CorruptError as error:
-                raise CorruptError(f"{db.index}: {error}") from None
+                raise CorruptError(f"{db.index}: {str(error).removeprefix(f'{db.index}: ')}") from None
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -96,15 +96,30 @@ def writing(db_dir: str | None, timestamp: str = "", domain: str = OSM_BASE) -> 
     client = _dispatcher(db_dir, domain)
     db = DatabaseDir(client.db_dir if client else os.path.realpath(db_dir or "."), domain)
     if client is None:
-        try:
-            os.makedirs(db.root, exist_ok=True)
-        except OSError as error:
-            raise StorageError(f"{db.root}: {error.strerror}") from None
-        with directory_locked(db), _pid_in_lock_file(db):
+        with _directory(db.root), directory_locked(db), _pid_in_lock_file(db):
             yield Permission(db, None)
         return
     with client, client.writing(timestamp) as session, directory_locked(db):
         yield Permission(db, session)
+
+
+@contextmanager
+def _directory(path: str) -> Iterator[None]:
+    """A directory that may have to be made; it goes again if nothing was put into it. Raises StorageError."""
+    missing, parent = [], path
+    while not os.path.lexists(parent):
+        missing.append(parent)
+        parent = os.path.dirname(parent)
+    try:
+        try:
+            os.makedirs(path, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"{error.filename or path}: {error.strerror}") from None
+        yield
+    finally:
+        for made in missing:
+            with suppress(OSError):  # it holds something
+                os.rmdir(made)
 
 
 def _dispatcher(db_dir: str | None, domain: str) -> DispatcherClient | None:
