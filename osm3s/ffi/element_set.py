@@ -32,8 +32,8 @@ class ElementSet:
         self.handle: Any = ffi.gc(handle, lib.osm3s_set_free)
         self.areas: list[Any] = []
         self.deriveds: list[Any] = []
-        self._measured: tuple[list[Any], int, int] = (self.deriveds, 0, 0)
-        """A list of deriveds, how many there were when they were measured, and what they count for."""
+        self._measured: tuple[list[Any], int, int, set[int]] = (self.deriveds, 0, 0, set())
+        """A list of deriveds, how many of them have been measured, what they count for, and their geometries."""
 
     @classmethod
     def of_rows(cls, element_type: int, rows: Iterable[Any]) -> ElementSet:
@@ -65,11 +65,15 @@ class ElementSet:
         return elements + areas + self._deriveds_bytes() if self.deriveds else elements + areas
 
     def _deriveds_bytes(self) -> int:
-        """Their texts can be of any length. Asked for in every round of a loop, so measured only when they change."""
-        measured, n, n_bytes = self._measured
-        if measured is not self.deriveds or n != len(self.deriveds):
-            n_bytes = sum(max(MEMORY_PER_DERIVED_BYTES, derived.text_bytes) for derived in self.deriveds)
-            self._measured = (self.deriveds, len(self.deriveds), n_bytes)
+        """Their texts and geometries can be of any length, and several may have one geometry. Asked for in every round
+        of a loop, so each is measured once; a list of them only ever grows."""
+        measured, n, n_bytes, shapes = self._measured
+        if measured is not self.deriveds:
+            n, n_bytes, shapes = 0, 0, set()
+        if n < len(self.deriveds):
+            for derived in self.deriveds[n:] if n else self.deriveds:
+                n_bytes += max(MEMORY_PER_DERIVED_BYTES, derived.text_bytes) + derived.geometry_bytes(shapes)
+            self._measured = (self.deriveds, len(self.deriveds), n_bytes, shapes)
         return n_bytes
 
     def add(self, other: ElementSet, types: Iterable[int] = TYPES) -> None:

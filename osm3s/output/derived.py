@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 Position = tuple[float, float]
 """Latitude and longitude in degrees."""
+POSITION_BYTES = 112
+"""A pair of numbers and its place in a list, in this interpreter."""
+SHAPE_BYTES = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,30 @@ class Derived:
     def text_bytes(self) -> int:
         """What the texts take at least."""
         return sum([len(key) + len(value) for key, value in self.tags])
+
+    def geometry_bytes(self, seen: set[int]) -> int:
+        """What the geometry takes, without the parts that are in `seen`, which are those of other objects; then all of
+        it is there."""
+        return 0 if self.geometry is None else _memory_bytes(self.geometry, seen)
+
+
+def _memory_bytes(geometry: Geometry, seen: set[int]) -> int:
+    n_bytes, todo = 0, [geometry]
+    while todo:  # with a list of its own: collections may be nested deeply
+        shape = todo.pop()
+        if id(shape) in seen:
+            continue
+        n_bytes += SHAPE_BYTES
+        if isinstance(shape, Point):
+            continue  # to remember it would take as much as it does
+        seen.add(id(shape))
+        if isinstance(shape, Line):
+            n_bytes += POSITION_BYTES * len(shape.positions)
+        elif isinstance(shape, Polygon):
+            n_bytes += POSITION_BYTES * sum(map(len, shape.rings))
+        elif isinstance(shape, Collection):
+            todo += [part for part in shape.parts if part is not None]
+    return n_bytes
 
 
 def count_element(nodes: int, ways: int, relations: int, areas: int | None = None, total: int | None = None) -> Derived:

@@ -34,8 +34,8 @@ from typing import Protocol
 
 from osm3s.eval.evaluators.preparation import Column, Constant, GeometryColumn, Preparation
 from osm3s.eval.evaluators.values import NOT_A_NUMBER, integer, number_text
-from osm3s.ffi.element_set import NODE, RELATION, WAY
-from osm3s.output.derived import Collection, Geometry
+from osm3s.ffi.element_set import NODE, RELATION, WAY, ElementSet
+from osm3s.output.derived import Collection, Derived, Geometry
 from osm3s.ql.numbers import whole_float
 from osm3s.ql.tree import Element
 
@@ -171,8 +171,12 @@ def geom_concat(preparation: Preparation, element: Element) -> GeometryColumn | 
     if column is None:
         return None
     parts: list[Geometry | None] = []
-    for items in preparation.items_of(element.get("from"), operand, quadtile=True):
-        parts += [geometry for geometry in column(items) if geometry is not None]
+    in_the_making = ElementSet()
+    with preparation.execution.holding(in_the_making):
+        for items in preparation.items_of(element.get("from"), operand, quadtile=True):
+            found = [geometry for geometry in column(items) if geometry is not None]
+            parts += found
+            in_the_making.deriveds.append(Derived("", 0, [], Collection([*found])))
     whole = Collection(parts) if parts else None
     return lambda items: items.constant(whole)
 
