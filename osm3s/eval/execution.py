@@ -63,7 +63,7 @@ class Execution:
         """By the id of an area or the identity of a set, which is kept with it."""
         self.area_indexes: WeakSet[AreaIndex] = WeakSet()
         """All that are in use, remembered or not."""
-        self.sets = Scope()
+        self.sets = Scope(time_s=snapshot.time)
         self.explanation = Explanation()
         self.difference: Difference | None = None
         """What this run has in common with the other one, if the script asks for a difference."""
@@ -90,7 +90,7 @@ class Execution:
     def scope(self) -> Iterator[Scope]:
         """Run the inside with a scope of its own; what is written in it is lost unless it is exported."""
         outer = self.sets
-        self.sets = Scope(outer)
+        self.sets = Scope(outer, self.snapshot.time)
         try:
             yield self.sets
         finally:

@@ -21,10 +21,12 @@ class ComparedSets(ElementSet):
 class Scope:
     """Sets by name. Sets are shared between names and scopes, so they are replaced, never changed."""
 
-    __slots__ = ("_groups", "_own", "outer")
+    __slots__ = ("_groups", "_own", "outer", "time_s")
 
-    def __init__(self, outer: Scope | None = None) -> None:
+    def __init__(self, outer: Scope | None = None, time_s: int = 0) -> None:
+        """`time_s`: what the elements of its sets are as of, in seconds since 1970; 0 for now."""
         self.outer = outer
+        self.time_s = time_s
         self._own: dict[str, ElementSet] = {}
         self._groups: dict[str, str] = {}
 
@@ -46,6 +48,15 @@ class Scope:
                 return found
             scope = scope.outer
         return None
+
+    def time_of(self, name: str) -> int:
+        """What the elements of a set are as of: the time in the scope that it was written in."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope._own:
+                return scope.time_s
+            scope = scope.outer
+        return self.time_s
 
     def own(self, name: str) -> ElementSet | None:
         """The set if it was written in this very scope, not by `compare`."""

@@ -34,12 +34,12 @@ def execute(
     if date or since:
         require_history(snapshot)
     try:
+        snapshot.set_time(date_s)
         execution = Execution(STATEMENTS, snapshot, writer, limits, bbox, web, uses_areas(script))
         execution.explanation = explanation or execution.explanation
         if since:
             _execute_twice(script, execution, seconds_of(since), date_s)
         else:
-            snapshot.set_time(date_s)
             execution.run(script.children, count_only)
     finally:
         snapshot.set_time(0)
@@ -49,7 +49,7 @@ def _execute_twice(script: Element, execution: Execution, before_s: int, after_s
     execution.difference = Difference(before_s, after_s, script.attrs.get("augmented") == "deletions")
     execution.snapshot.set_time(before_s)
     execution.run(script.children)
-    execution.sets = Scope()
     execution.difference.start_second_run()
     execution.snapshot.set_time(after_s)
+    execution.sets = Scope(time_s=after_s)
     execution.run(script.children)

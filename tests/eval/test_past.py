@@ -184,6 +184,13 @@ def test_what_adiff_tells_of_elements_that_a_result_has_only_later(tmp_path: Pat
     assert found.count("<old>") == actions.count("modify")
 
 
+def test_retro_prints_sets_from_outside_as_they_are_outside(root: Path) -> None:
+    for query in ("wr(id:1);{}out geom;", '[date:"2020-01-15T00:00:00Z"];wr(id:1);{}out ids center;'):
+        printed = content(root, query.format(""))
+        for date in ("2019-01-01", "2020-01-15", "2020-02-03", "2020-03-01"):
+            assert content(root, query.format(f'retro("{date}T00:00:00Z"){{') + "}") == printed
+
+
 CHANGED = '<action type="modify">\n<old>\n  <{0}/>\n</old>\n<new>\n  <{0}/>\n</new>\n</action>'
 MONTH = '[diff:"2020-01-15T00:00:00Z","2020-02-03T00:00:00Z"];'
 

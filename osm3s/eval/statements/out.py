@@ -37,9 +37,9 @@ def execute(execution: Execution, element: Element) -> None:
     if options.counts:
         print_count(execution, set_.counts(), options, len(set_.areas))
         return
-    snapshot = execution.snapshot
-    users, members = details_of(execution, set_, options)
-    printed = execution.writer.elements(snapshot, set_, options, members, users, execution.limits)
+    with execution.at(execution.sets.time_of(element.get("from"))):  # in `retro`, a set from outside is of that time
+        users, members = details_of(execution, set_, options)
+        printed = execution.writer.elements(execution.snapshot, set_, options, members, users, execution.limits)
     limit = None if options.limit is None else options.limit - printed
     areas = (areas_in_order(set_) if options.order == "quadtile" else set_.areas)[:limit]
     print_areas(execution, areas, options)
