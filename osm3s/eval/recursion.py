@@ -59,8 +59,18 @@ def way_nodes(execution: Execution, ways: ElementSet, positions: list[int], into
         )
     )
     if found is not into:
-        execution.snapshot.drop_later_nodes(found)
-        into.take(found, (NODE,))
+        _take_present(execution, found, into)
+
+
+def _take_present(execution: Execution, nodes: ElementSet, into: ElementSet) -> None:
+    """Take over the nodes of ways, which have the places that these have, as far as they are there at the time."""
+    if execution.sets.of_one_time:
+        execution.snapshot.drop_later_nodes(nodes)
+    else:  # the ways may be of another time
+        ids, nodes = nodes.ids(NODE), ElementSet()
+        nodes.put_ids(NODE, ids)
+        execution.snapshot.locate(nodes.rows(NODE), NODE)
+    into.take(nodes, (NODE,))
 
 
 def member_rows(
@@ -274,8 +284,7 @@ def _nodes_by_way_count(execution: Execution, element: Element, start: ElementSe
             found.rows(NODE),
         )
     )
-    execution.snapshot.drop_later_nodes(found)
-    into.take(found, (NODE,))
+    _take_present(execution, found, into)
 
 
 def _text(role: str | None) -> tuple[Any, Any]:

@@ -58,6 +58,14 @@ class Scope:
             scope = scope.outer
         return self.time_s
 
+    @property
+    def of_one_time(self) -> bool:
+        """Whether all sets here and outside are as of the same time."""
+        scope: Scope | None = self
+        while scope is not None and scope.time_s == self.time_s:
+            scope = scope.outer
+        return scope is None
+
     def own(self, name: str) -> ElementSet | None:
         """The set if it was written in this very scope, not by `compare`."""
         found = self._own.get(name)
