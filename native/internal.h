@@ -245,7 +245,9 @@ const view *snapshot_head(osm3s_snapshot *, uint32_t block, uint32_t slot, uint3
 const view *snapshot_base(osm3s_snapshot *, uint32_t block);
 const view *snapshot_delta(osm3s_snapshot *, uint32_t block);
 const uint64_t *snapshot_dead(osm3s_snapshot *, uint32_t block);
-/* Check the body against its checksum, once; call before reading records through snapshot_base. */
+/* Whether a row is of the attic: its block's box is not of its time. */
+bool snapshot_is_superseded(osm3s_snapshot *, const osm3s_row *);
+/* Check the body against its checksum, once; call before reading records or times through snapshot_base. */
 int snapshot_check_body(osm3s_snapshot *, uint32_t block);
 /* Have the kernel read blocks (ascending numbers) ahead of use. */
 void snapshot_will_need(osm3s_snapshot *, const uint32_t *blocks, size_t n);

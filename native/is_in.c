@@ -168,9 +168,11 @@ int osm3s_ways_around_nodes(osm3s_snapshot *s, osm3s_context *c, const uint32_t 
             continue;
         uint32_t time = snapshot_is_current(s, blocks[i]) ? 0 : snapshot_time(s), slot = 0;
         const view *base = snapshot_base(s, blocks[i]), *delta = snapshot_delta(s, blocks[i]), *old;
-        if (base == NULL)
+        if (base == NULL || delta == NULL)
             error = OSM3S_CORRUPT;
-        else
+        else if (time)
+            error = snapshot_check_body(s, blocks[i]);
+        if (error == OSM3S_OK)
             error = search_part(&search, base, snapshot_dead(s, blocks[i]), blocks[i], 0, time, out);
         if (error == OSM3S_OK && delta->n)
             error = search_part(&search, delta, NULL, blocks[i], base->n, time, out);

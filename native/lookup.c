@@ -1,4 +1,4 @@
-/* lookup.c: unresolved rows -> their place, by way of the id map's pages; and what rows are spread over. */
+/* lookup.c: unresolved rows -> their place, by way of the id map's pages; and whose they are. */
 #include "index_page.h"
 
 size_t osm3s_rows_pages(const osm3s_rows *rows, size_t from, uint64_t *pages, size_t most, size_t *n)
@@ -55,31 +55,6 @@ int osm3s_rows_locate(osm3s_snapshot *s, int type, osm3s_rows *rows)
         rows->rows[kept++] = row;
     }
     rows->n = kept;
-    return OSM3S_OK;
-}
-
-static int compare_u32(const void *left, const void *right)
-{
-    uint32_t l = *(const uint32_t *)left, r = *(const uint32_t *)right;
-    return (l > r) - (l < r);
-}
-
-int osm3s_rows_blocks(osm3s_snapshot *s, const osm3s_rows *rows, uint32_t *out, size_t *n)
-{
-    uint32_t n_blocks = osm3s_snapshot_first_block(s, OSM3S_RELATIONS) + osm3s_snapshot_n_blocks(s, OSM3S_RELATIONS);
-    uint8_t *seen = calloc((size_t)n_blocks / 8 + 1, 1);
-    if (seen == NULL)
-        return fail(OSM3S_NOMEM, "out of memory for %u blocks", n_blocks);
-    *n = 0;
-    for (size_t i = 0; i < rows->n; i++) {
-        uint32_t b = rows->rows[i].block;
-        if (b >= n_blocks || seen[b / 8] >> b % 8 & 1)
-            continue;
-        seen[b / 8] |= (uint8_t)(1 << b % 8);
-        out[(*n)++] = b;
-    }
-    free(seen);
-    qsort(out, *n, sizeof *out, compare_u32);
     return OSM3S_OK;
 }
 

@@ -45,7 +45,7 @@ static int print_action(printer *before, const osm3s_row *old, printer *after, c
 }
 
 int osm3s_out_actions(osm3s_snapshot *snapshot, osm3s_context *context, int type, const osm3s_result *old,
-                      const osm3s_result *new_, const uint32_t *pairs, const osm3s_bytes *beside, size_t n,
+                      const osm3s_result *new_, const osm3s_pair *pairs, const osm3s_bytes *beside, size_t n,
                       osm3s_sink *sink)
 {
     printer before = {.snapshot = snapshot, .context = context, .options = old->options, .sink = sink, .type = type};
@@ -54,7 +54,7 @@ int osm3s_out_actions(osm3s_snapshot *snapshot, osm3s_context *context, int type
     if (error == OSM3S_OK)
         error = printer_begin(&after);
     for (size_t k = 0; k < n && error == OSM3S_OK; k++) {
-        uint32_t i = pairs[2 * k], j = pairs[2 * k + 1];
+        uint32_t i = pairs[k].old, j = pairs[k].new_;
         error = print_action(&before, i == OSM3S_UNRESOLVED ? NULL : &old->rows[i],
                              &after, j == OSM3S_UNRESOLVED ? NULL : &new_->rows[j], &beside[k]);
     }

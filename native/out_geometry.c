@@ -237,7 +237,7 @@ int osm3s_bounds_are_stored(osm3s_snapshot *s, const osm3s_rows *relations, int 
         if (v == NULL)
             return OSM3S_CORRUPT;
         osm3s_bbox box = view_bbox(v, slot);
-        bool superseded = v != snapshot_base(s, row->block) && v != snapshot_delta(s, row->block);
+        bool superseded = snapshot_is_superseded(s, row);
         bool wide = !bbox_is_empty(&box) && (int64_t)box.east - box.west > LON_180;
         *all = !superseded && !wide;
     }

@@ -361,7 +361,7 @@ int osm3s_query_blocks(osm3s_snapshot *s, osm3s_context *c, const uint32_t *bloc
         const view *base = snapshot_base(s, blocks[i]), *delta = snapshot_delta(s, blocks[i]);
         if (base == NULL)
             error = OSM3S_CORRUPT;
-        else if (base->family == OSM3S_WAYS && (where < 0 || p->closed_only))
+        else if (time || (base->family == OSM3S_WAYS && (where < 0 || p->closed_only)))
             error = snapshot_check_body(s, blocks[i]);
         if (error == OSM3S_OK)
             error = query_part(&q, base, snapshot_dead(s, blocks[i]), blocks[i], 0,
@@ -439,7 +439,7 @@ int osm3s_relations_inside(osm3s_snapshot *s, osm3s_context *c, const osm3s_rows
         const view *v = snapshot_view(s, row->block, row->slot, &local);
         if (v == NULL)
             return OSM3S_CORRUPT;
-        bool superseded = v != snapshot_base(s, row->block) && v != snapshot_delta(s, row->block);
+        bool superseded = snapshot_is_superseded(s, row);
         osm3s_bbox box = view_bbox(v, local);
         int where = superseded ? -1 : classify_box(&q, &box);
         if (where && rows_push(where > 0 ? inside : uncertain, *row))

@@ -233,20 +233,26 @@ int snapshot_corrupt_frame(const osm3s_snapshot *s, int file, uint64_t offset, c
                 file_name(s, file), (unsigned long long)offset, frame);
 }
 
-static int open_parts(osm3s_snapshot *s, uint32_t block, open_block *o)
+static int open_base(osm3s_snapshot *s, uint32_t block, open_block *o)
 {
     const osm3s_dir_entry *e = s->entries[block];
-    int family = family_of_block(s, block);
-    const uint8_t *data = snapshot_extent(s, family, e->base_offset, (uint64_t)e->head_len + e->body_len);
+    const uint8_t *data = snapshot_extent(s, o->family, e->base_offset, (uint64_t)e->head_len + e->body_len);
     if (data == NULL)
         return OSM3S_CORRUPT;
     if (checksum(data, e->head_len) != e->head_sum)
-        return snapshot_corrupt_frame(s, family, e->base_offset, "head");
+        return snapshot_corrupt_frame(s, o->family, e->base_offset, "head");
     int error = view_open(&o->base, data, e->head_len, e->body_len);
     if (error)
         return error;
-    if (o->base.n != e->n || (int)o->base.family != family)
-        return fail(OSM3S_CORRUPT, "block %u of %s is not the one of the directory", e->id, file_name(s, family));
+    if (o->base.n != e->n || o->base.family != o->family)
+        return fail(OSM3S_CORRUPT, "block %u of %s is not the one of the directory", e->id, file_name(s, o->family));
+    o->base_opened = true;
+    return OSM3S_OK;
+}
+
+static int open_delta(osm3s_snapshot *s, uint32_t block, open_block *o)
+{
+    const osm3s_dir_entry *e = s->entries[block];
     if (e->delta_head_len == 0)
         return OSM3S_OK;
     size_t dead = dead_len(e), len = dead + e->delta_head_len + e->delta_body_len;
@@ -267,10 +273,10 @@ static int open_parts(osm3s_snapshot *s, uint32_t block, open_block *o)
             o->dead[slot / 64] |= 1ull << slot % 64;
         }
     }
-    error = view_open(&o->delta, delta + dead, e->delta_head_len, e->delta_body_len);
-    if (error == OSM3S_OK && (o->delta.n != e->n_delta || (int)o->delta.family != family))
+    int error = view_open(&o->delta, delta + dead, e->delta_head_len, e->delta_body_len);
+    if (error == OSM3S_OK && (o->delta.n != e->n_delta || o->delta.family != o->family))
         error = fail(OSM3S_CORRUPT, "the delta of block %u of %s is not the one of the directory", e->id,
-                     file_name(s, family));
+                     file_name(s, o->family));
     return error;
 }
 
@@ -288,7 +294,9 @@ open_block *snapshot_open(osm3s_snapshot *s, uint32_t block)
         fail(OSM3S_NOMEM, "out of memory opening a block");
         return NULL;
     }
-    if (open_parts(s, block, o)) {
+    o->n_base = s->entries[block]->n;
+    o->family = (uint8_t)family_of_block(s, block);
+    if (open_delta(s, block, o)) {
         free(o->dead);
         free(o);
         return NULL;
@@ -297,10 +305,16 @@ open_block *snapshot_open(osm3s_snapshot *s, uint32_t block)
     return o;
 }
 
+bool snapshot_is_superseded(osm3s_snapshot *s, const osm3s_row *row)
+{
+    const open_block *o = snapshot_open(s, row->block);
+    return o && row->slot >= o->n_base + o->delta.n;
+}
+
 const view *snapshot_base(osm3s_snapshot *s, uint32_t block)
 {
     open_block *o = snapshot_open(s, block);
-    return o ? &o->base : NULL;
+    return o && (o->base_opened || open_base(s, block, o) == OSM3S_OK) ? &o->base : NULL;
 }
 
 const view *snapshot_delta(osm3s_snapshot *s, uint32_t block)
@@ -317,20 +331,20 @@ const uint64_t *snapshot_dead(osm3s_snapshot *s, uint32_t block)
 
 int snapshot_check_body(osm3s_snapshot *s, uint32_t block)
 {
-    open_block *o = snapshot_open(s, block);
-    if (o == NULL)
+    const view *base = snapshot_base(s, block);
+    if (base == NULL)
         return OSM3S_CORRUPT;
+    open_block *o = s->opened[block];
     if (o->body_checked)
         return OSM3S_OK;
     const osm3s_dir_entry *e = s->entries[block];
-    if (checksum(o->base.body, e->body_len) != e->body_sum)
-        return snapshot_corrupt_frame(s, family_of_block(s, block), e->base_offset + e->head_len, "body");
+    if (checksum(base->body, e->body_len) != e->body_sum)
+        return snapshot_corrupt_frame(s, o->family, e->base_offset + e->head_len, "body");
     o->body_checked = true;
     return OSM3S_OK;
 }
 
-/* The part of the attic that holds a slot. */
-static const view *attic_view(const open_block *o, uint32_t slot, uint32_t *local_slot)
+uint32_t attic_part_of(const open_block *o, uint32_t slot)
 {
     uint32_t low = 0, high = o->n_attic;
     while (high - low > 1) {
@@ -340,14 +354,16 @@ static const view *attic_view(const open_block *o, uint32_t slot, uint32_t *loca
         else
             high = middle;
     }
-    *local_slot = slot - o->attic[low].first_slot;
-    return &o->attic[low].view;
+    return low;
 }
 
 const view *snapshot_view(osm3s_snapshot *s, uint32_t block, uint32_t slot, uint32_t *local_slot)
 {
     open_block *o = snapshot_open(s, block);
-    if (o == NULL || (!o->body_checked && o->base.family >= OSM3S_WAYS && snapshot_check_body(s, block)))
+    if (o == NULL)
+        return NULL;
+    bool reads_body = slot < o->n_base && o->family >= OSM3S_WAYS;
+    if (reads_body && !o->body_checked && snapshot_check_body(s, block))
         return NULL;
     return snapshot_head(s, block, slot, local_slot);
 }
@@ -357,11 +373,16 @@ const view *snapshot_head(osm3s_snapshot *s, uint32_t block, uint32_t slot, uint
     open_block *o = snapshot_open(s, block);
     if (o == NULL)
         return NULL;
-    bool in_delta = slot >= o->base.n;
-    const view *v = in_delta ? &o->delta : &o->base;
-    *local_slot = in_delta ? slot - o->base.n : slot;
-    if (in_delta && *local_slot >= v->n && o->n_attic)
-        v = attic_view(o, slot, local_slot);
+    bool in_delta = slot >= o->n_base;
+    const view *v = in_delta ? &o->delta : o->base_opened ? &o->base : snapshot_base(s, block);
+    if (v == NULL)
+        return NULL;
+    *local_slot = in_delta ? slot - o->n_base : slot;
+    if (in_delta && *local_slot >= v->n && o->n_attic) {
+        const attic_part *p = &o->attic[attic_part_of(o, slot)];
+        *local_slot = slot - p->first_slot;
+        v = &p->view;
+    }
     if (*local_slot >= v->n) {
         fail(OSM3S_CORRUPT, "slot %u of block %u does not exist", slot, block);
         return NULL;
@@ -391,6 +412,8 @@ int osm3s_snapshot_attach_meta(osm3s_snapshot *s, uint32_t block, int delta, con
     open_block *o = snapshot_open(s, block);
     if (o == NULL)
         return OSM3S_CORRUPT;
+    if (!delta && snapshot_base(s, block) == NULL)
+        return OSM3S_CORRUPT;
     return view_attach_meta(delta ? &o->delta : &o->base, data, len);
 }
 
@@ -402,8 +425,11 @@ ptrdiff_t snapshot_find(osm3s_snapshot *s, uint32_t block, uint64_t id)
         return -2;
     ptrdiff_t slot = o->delta.n ? view_find(&o->delta, id) : -1;
     if (slot >= 0)
-        return slot + (ptrdiff_t)o->base.n;
-    slot = view_find(&o->base, id);
+        return slot + (ptrdiff_t)o->n_base;
+    const view *base = snapshot_base(s, block);
+    if (base == NULL)
+        return -2;
+    slot = view_find(base, id);
     if (slot >= 0 && o->dead && o->dead[slot / 64] >> slot % 64 & 1)
         return -1;
     return slot;
@@ -501,7 +527,7 @@ int osm3s_snapshot_check_block(osm3s_snapshot *s, uint32_t block)
         return OSM3S_CORRUPT;
     int error = snapshot_check_body(s, block);
     if (error == OSM3S_OK)
-        error = check_part(&o->base);
+        error = check_part(&o->base); /* opened with its body */
     if (error == OSM3S_OK)
         error = check_part(&o->delta);
     uint32_t len;

@@ -11,9 +11,11 @@ typedef struct {
 } attic_part;
 
 typedef struct {
-    view base, delta;
+    view base, delta;      /* base: use snapshot_base, which opens it when it is asked for */
+    uint32_t n_base;       /* slots from here on are the delta's, then the attic's */
+    uint8_t family;
     uint64_t *dead;        /* bitmap of base slots; NULL if none */
-    bool body_checked, attic_known;
+    bool base_opened, body_checked, attic_known;
     attic_part *attic; uint32_t n_attic;
 } open_block;
 
@@ -38,5 +40,8 @@ int snapshot_resolve_near(osm3s_snapshot *, osm3s_row *, int tagged_only, uint32
 /* Bytes [offset, offset + len) of a file, or NULL. */
 const uint8_t *snapshot_extent(const osm3s_snapshot *, int file, uint64_t offset, uint64_t len);
 int snapshot_corrupt_frame(const osm3s_snapshot *, int file, uint64_t offset, const char *frame);
+
+/* The part of an attic that holds a slot. */
+uint32_t attic_part_of(const open_block *, uint32_t slot);
 
 #endif

@@ -27,12 +27,13 @@ int osm3s_snapshot_want_attic(osm3s_snapshot *s, const uint32_t *blocks, size_t 
             return fail(OSM3S_CORRUPT, "block number %u of %zu", blocks[i], s->n_entries);
         if (since && s->entries[blocks[i]]->newest <= since)
             continue;
-        if (snapshot_check_body(s, blocks[i])) /* the times are in the body */
-            return OSM3S_CORRUPT;
         if (s->entries[blocks[i]]->n_attic == 0)
             continue;
+        const open_block *o = snapshot_open(s, blocks[i]);
+        if (o == NULL)
+            return OSM3S_CORRUPT;
         out[(*n_out)++] = blocks[i];
-        if (!s->opened[blocks[i]]->attic_known) {
+        if (!o->attic_known) {
             out[*n_out - 1] = out[*n_unplaced];
             out[(*n_unplaced)++] = blocks[i];
         }
@@ -70,7 +71,7 @@ int osm3s_snapshot_place_attic(osm3s_snapshot *s, uint32_t block, const void *pa
     o->attic = calloc(n, sizeof *o->attic);
     if (o->attic == NULL)
         return fail(OSM3S_NOMEM, "out of memory for %zu parts of an attic", n);
-    uint64_t slot = (uint64_t)o->base.n + o->delta.n;
+    uint64_t slot = (uint64_t)o->n_base + o->delta.n;
     for (size_t i = 0; i < n; i++) {
         attic_part *p = &o->attic[i];
         memcpy(&p->place, (const uint8_t *)parts + i * sizeof p->place, sizeof p->place);
@@ -93,7 +94,7 @@ static int open_part(osm3s_snapshot *s, uint32_t block, uint32_t part, const uin
     int error = view_open(&v, data, p->head_len, p->body_len);
     if (error == OSM3S_OK && meta_len)
         error = view_attach_meta(&v, data + p->head_len + p->body_len, meta_len);
-    if (error == OSM3S_OK && (v.n != p->n || v.family != o->base.family || v.until.n != v.n))
+    if (error == OSM3S_OK && (v.n != p->n || v.family != o->family || v.until.n != v.n))
         error = fail(OSM3S_CORRUPT, "the attic of block %u is not the one of the index", s->entries[block]->id);
     if (error == OSM3S_OK)
         o->attic[part].view = v;
@@ -165,6 +166,61 @@ int osm3s_snapshot_attach_attic_meta(osm3s_snapshot *s, uint32_t block, uint32_t
     return view_attach_meta(&o->attic[part].view, data, len);
 }
 
+/* The meta frame of a part that is not attached: 1, 0: none. */
+static int part_meta(osm3s_snapshot *s, uint32_t block, uint32_t part, const uint8_t **frame, uint32_t *len)
+{
+    const open_block *o = s->opened[block];
+    if (part >= OSM3S_FIRST_ATTIC_PART) {
+        uint32_t of_attic = part - OSM3S_FIRST_ATTIC_PART, next = of_attic;
+        int found = osm3s_snapshot_attic_meta_frame(s, block, &next, frame, len);
+        return next == of_attic ? found : 0;
+    }
+    if (part ? o->delta.has_meta : o->base.has_meta)
+        return 0;
+    *frame = osm3s_snapshot_meta_frame(s, block, (int)part, len);
+    return *frame ? 1 : *len ? OSM3S_CORRUPT : 0;
+}
+
+int osm3s_snapshot_next_meta(osm3s_snapshot *s, const uint32_t *blocks, size_t n, size_t *at, uint32_t *part,
+                             const uint8_t **frame, uint32_t *len)
+{
+    for (; *at < n; ++*at, *part = 0) {
+        const open_block *o = snapshot_open(s, blocks[*at]);
+        if (o == NULL)
+            return OSM3S_CORRUPT;
+        for (; *part < OSM3S_FIRST_ATTIC_PART + o->n_attic; ++*part) {
+            int found = part_meta(s, blocks[*at], *part, frame, len);
+            if (found)
+                return found;
+        }
+    }
+    return 0;
+}
+
+int osm3s_rows_next_meta(osm3s_snapshot *s, const osm3s_rows *rows, size_t *at, uint32_t *part, const uint8_t **frame,
+                         uint32_t *len)
+{
+    uint32_t block = OSM3S_UNRESOLVED, seen = 0; /* of the row before: most are in the same part */
+    for (; *at < rows->n; ++*at) {
+        const osm3s_row *row = &rows->rows[*at];
+        if (row->block == OSM3S_UNRESOLVED)
+            continue;
+        const open_block *o = snapshot_open(s, row->block);
+        if (o == NULL)
+            return OSM3S_CORRUPT;
+        *part = row->slot < o->n_base ? 0 : row->slot < o->n_base + o->delta.n ? 1
+                                          : OSM3S_FIRST_ATTIC_PART + attic_part_of(o, row->slot);
+        if (row->block == block && *part == seen)
+            continue;
+        int found = part_meta(s, row->block, *part, frame, len);
+        if (found)
+            return found;
+        block = row->block;
+        seen = *part;
+    }
+    return 0;
+}
+
 void osm3s_snapshot_detach_attic(osm3s_snapshot *s, uint32_t block)
 {
     open_block *o = s->opened[block];
@@ -202,8 +258,10 @@ ptrdiff_t snapshot_find_at(osm3s_snapshot *s, uint32_t block, uint64_t id)
         return slot;
     const open_block *o = s->opened[block];
     if (slot >= 0) {
-        bool in_delta = (size_t)slot >= o->base.n;
-        if (view_since(in_delta ? &o->delta : &o->base, (uint32_t)slot - (in_delta ? o->base.n : 0)) <= s->time)
+        bool in_delta = (size_t)slot >= o->n_base;
+        if (!in_delta && snapshot_check_body(s, block)) /* the times are in the body */
+            return -2;
+        if (view_since(in_delta ? &o->delta : &o->base, (uint32_t)slot - (in_delta ? o->n_base : 0)) <= s->time)
             return slot;
     }
     for (uint32_t p = 0; p < o->n_attic; p++) {
@@ -308,8 +366,10 @@ static int find_first(osm3s_snapshot *s, uint32_t block, uint64_t id, first_vers
     if (slot == -2)
         return OSM3S_CORRUPT;
     const open_block *o = s->opened[block];
-    if (slot >= 0 && (size_t)slot >= o->base.n)
-        take_earlier(&o->delta, id, block, o->base.n, first);
+    if (slot >= 0 && (size_t)slot < o->n_base && snapshot_check_body(s, block))
+        return OSM3S_CORRUPT;
+    if (slot >= 0 && (size_t)slot >= o->n_base)
+        take_earlier(&o->delta, id, block, o->n_base, first);
     else if (slot >= 0)
         take_earlier(&o->base, id, block, 0, first);
     for (uint32_t p = 0; p < o->n_attic; p++)

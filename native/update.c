@@ -408,7 +408,8 @@ int touched_read_old(osm3s_update *u, touched *t, int type)
         return OSM3S_CORRUPT;
     t->old_family = (uint8_t)v->family;
     t->known = true;
-    if (u->with_history && snapshot_check_body(u->s, t->old_block))
+    bool in_base = t->old_slot < osm3s_snapshot_entry(u->s, t->old_block)->n;
+    if (u->with_history && in_base && snapshot_check_body(u->s, t->old_block)) /* the times are in the body */
         return OSM3S_CORRUPT;
     t->old_since = view_since(v, slot);
     t->old_box = view_bbox(v, slot);

@@ -66,9 +66,11 @@ static int way_box_at(osm3s_update *u, uint64_t id, uint32_t time, osm3s_bbox *b
     osm3s_row row = {.id = id, .block = q->block_ids[at]};
     if (snapshot_locate_row(u->s, OSM3S_WAY, &row))
         return OSM3S_CORRUPT;
-    const view *base = snapshot_base(u->s, row.block); /* boxes are in the head: the body stays untouched */
-    bool in_delta = row.slot >= base->n;
-    *box = in_delta ? view_bbox(snapshot_delta(u->s, row.block), row.slot - base->n) : view_bbox(base, row.slot);
+    uint32_t slot;
+    const view *v = snapshot_head(u->s, row.block, row.slot, &slot); /* boxes are in it: the body stays untouched */
+    if (v == NULL)
+        return OSM3S_CORRUPT;
+    *box = view_bbox(v, slot);
     return OSM3S_OK;
 }
 

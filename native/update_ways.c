@@ -57,8 +57,8 @@ int osm3s_update_find_ways(osm3s_update *u)
         if (t->old_block != OSM3S_UNRESOLVED && (error = touched_read_old(u, t, OSM3S_WAY)))
             break;
         if (t->batch == NULL) {
-            const view *base = snapshot_base(u->s, t->old_block);
-            want_meta(u, t->old_block, t->old_slot >= base->n ? META_DELTA : META_BASE);
+            bool in_delta = t->old_slot >= osm3s_snapshot_entry(u->s, t->old_block)->n;
+            want_meta(u, t->old_block, in_delta ? META_DELTA : META_BASE);
             continue;
         }
         if (u->with_positions)

@@ -68,17 +68,17 @@ int osm3s_versions_begun(osm3s_snapshot *s, osm3s_context *c, const uint32_t *bl
     return search_blocks(&q, blocks, n);
 }
 
-int osm3s_changelog_begun(const uint8_t *changelog, size_t len, int type, uint32_t since, uint32_t until,
-                          osm3s_rows *begun, osm3s_rows *unsure)
+int osm3s_changelog_begun(const uint8_t *changelog, size_t len, uint32_t since, uint32_t until, osm3s_set *begun,
+                          osm3s_set *unsure)
 {
     for (size_t at = 0; at + sizeof(osm3s_changed) <= len; at += sizeof(osm3s_changed)) {
         osm3s_changed c;
         memcpy(&c, changelog + at, sizeof c);
-        if (c.type != type || c.n_begun == 0 || c.since <= since)
+        if (c.type > OSM3S_RELATION || c.n_begun == 0 || c.since <= since)
             continue;
         if (c.since > until && c.n_begun == 1)
             continue;
-        if (rows_push(c.since <= until ? begun : unsure, (osm3s_row){c.id, OSM3S_UNRESOLVED, 0, OSM3S_NO_COORD, 0}))
+        if (rows_push(c.since <= until ? &begun->of[c.type] : &unsure->of[c.type], (osm3s_row){c.id, OSM3S_UNRESOLVED, 0, OSM3S_NO_COORD, 0}))
             return OSM3S_NOMEM;
     }
     return OSM3S_OK;
@@ -174,7 +174,7 @@ int osm3s_versions_moved(osm3s_snapshot *s, const osm3s_rows *versions, uint32_t
     return error ? error : rows_sort(out);
 }
 
-int osm3s_versions_places(osm3s_snapshot *s, const osm3s_row *rows, size_t n, int with_version, uint64_t *out)
+int osm3s_versions_places(osm3s_snapshot *s, const osm3s_row *rows, size_t n, uint64_t *out)
 {
     way_nodes nodes = {0};
     int error = OSM3S_OK;
@@ -182,8 +182,6 @@ int osm3s_versions_places(osm3s_snapshot *s, const osm3s_row *rows, size_t n, in
         uint32_t slot;
         const view *v = snapshot_view(s, rows[i].block, rows[i].slot, &slot);
         error = v ? place_of(v, slot, &nodes, &out[i]) : OSM3S_CORRUPT;
-        if (error == OSM3S_OK && with_version)
-            out[i] = out[i] * 0x9e3779b97f4a7c15u + view_meta(v, slot).version;
     }
     free(nodes.items);
     return error;
@@ -213,19 +211,68 @@ int osm3s_versions_valid(osm3s_snapshot *s, osm3s_rows *versions, uint32_t since
     return OSM3S_OK;
 }
 
-size_t osm3s_rows_pairs(const osm3s_rows *old, const osm3s_rows *new_, const osm3s_rows *moved, uint32_t *out)
+/* --- two results --- */
+
+size_t osm3s_rows_pairs(const osm3s_rows *old, const osm3s_rows *new_, const osm3s_rows *moved, osm3s_pair *out)
 {
     size_t n = 0, i = 0, j = 0;
     while (i < old->n || j < new_->n) {
         const osm3s_row *a = i < old->n ? &old->rows[i] : NULL, *b = j < new_->n ? &new_->rows[j] : NULL;
         bool takes_old = a && (!b || a->id <= b->id), takes_new = b && (!a || b->id <= a->id);
         bool same = takes_old && takes_new && a->block == b->block && a->slot == b->slot && rows_find(moved, a->id) < 0;
-        if (!same) {
-            out[n++] = takes_old ? (uint32_t)i : OSM3S_UNRESOLVED;
-            out[n++] = takes_new ? (uint32_t)j : OSM3S_UNRESOLVED;
-        }
+        if (!same)
+            out[n++] = (osm3s_pair){takes_old ? (uint32_t)i : OSM3S_UNRESOLVED, takes_new ? (uint32_t)j : OSM3S_UNRESOLVED};
         i += takes_old;
         j += takes_new;
     }
     return n;
+}
+
+static bool has_both(osm3s_pair p)
+{
+    return p.old != OSM3S_UNRESOLVED && p.new_ != OSM3S_UNRESOLVED;
+}
+
+int osm3s_pairs_rows(const osm3s_rows *old, const osm3s_rows *new_, const osm3s_pair *pairs, size_t n, osm3s_rows *out)
+{
+    for (size_t k = 0; k < n; k++)
+        if (has_both(pairs[k]) && (rows_push(out, old->rows[pairs[k].old]) || rows_push(out, new_->rows[pairs[k].new_])))
+            return OSM3S_NOMEM;
+    return OSM3S_OK;
+}
+
+/* Whether two rows are of one version that is at one place. */
+static int is_same(osm3s_snapshot *s, const osm3s_row *a, const osm3s_row *b, way_nodes *nodes, bool *same)
+{
+    uint32_t old_slot, new_slot;
+    uint64_t old_place, new_place;
+    const view *old = snapshot_view(s, a->block, a->slot, &old_slot), *new_ = snapshot_view(s, b->block, b->slot, &new_slot);
+    if (old == NULL || new_ == NULL)
+        return OSM3S_CORRUPT;
+    *same = view_meta(old, old_slot).version == view_meta(new_, new_slot).version;
+    if (!*same)
+        return OSM3S_OK;
+    int error = place_of(old, old_slot, nodes, &old_place);
+    if (error == OSM3S_OK)
+        error = place_of(new_, new_slot, nodes, &new_place);
+    *same = error == OSM3S_OK && old_place == new_place;
+    return error;
+}
+
+int osm3s_pairs_differing(osm3s_snapshot *s, const osm3s_rows *old, const osm3s_rows *new_, const osm3s_rows *moved,
+                          osm3s_pair *pairs, size_t *n)
+{
+    way_nodes nodes = {0};
+    size_t kept = 0;
+    int error = OSM3S_OK;
+    for (size_t k = 0; k < *n && error == OSM3S_OK; k++) {
+        bool same = false;
+        if (has_both(pairs[k]))
+            error = is_same(s, &old->rows[pairs[k].old], &new_->rows[pairs[k].new_], &nodes, &same);
+        if (!same || rows_find(moved, old->rows[pairs[k].old].id) >= 0)
+            pairs[kept++] = pairs[k];
+    }
+    *n = kept;
+    free(nodes.items);
+    return error;
 }

@@ -67,11 +67,10 @@ int osm3s_out_rows(osm3s_snapshot *, osm3s_context *, const osm3s_row *rows, siz
 
 /* --- out_actions.c --- */
 typedef struct { const osm3s_row *rows; const osm3s_out_options *options; } osm3s_result;
-/* Print what two results (rows of one type) differ in, as actions in XML. `pairs`: numbers of the rows, two by two, or
- * OSM3S_UNRESOLVED where an element is in one result alone; `beside`, as many: the XML element to be shown for the one that
+/* Print what two results (rows of one type) differ in, as actions in XML. `beside`, of the pairs, as many: the XML element to be shown for the one that
  * is not in a result, no data: none. */
 int osm3s_out_actions(osm3s_snapshot *, osm3s_context *, int type, const osm3s_result *old, const osm3s_result *new_,
-                      const uint32_t *pairs, const osm3s_bytes *beside, size_t n, osm3s_sink *);
+                      const osm3s_pair *pairs, const osm3s_bytes *beside, size_t n, osm3s_sink *);
 
 /* --- out_order.c --- */
 /* The rows in the reference's quadtile order, then by id, into out (room for rows->n). At a time in the past what is there

@@ -128,10 +128,10 @@ typedef struct { uint64_t id; uint32_t since, until; osm3s_meta meta; } osm3s_ve
 /* Versions that began after `since`, up to `until`. */
 int osm3s_versions_begun(osm3s_snapshot *, osm3s_context *, const uint32_t *blocks, size_t n, uint32_t since,
                          uint32_t until, osm3s_rows *out);
-/* The same by a changelog's rows of a type, `len` bytes. `unsure` gets the elements that had several versions in its
- * commit, of which one that is not the last may have begun then. Unresolved, in order. */
-int osm3s_changelog_begun(const uint8_t *changelog, size_t len, int type, uint32_t since, uint32_t until,
-                          osm3s_rows *begun, osm3s_rows *unsure);
+/* The same by the rows of a changelog, `len` bytes, for all types. `unsure` gets the elements that had several versions in
+ * its commit, of which one that is not the last may have begun then. Unresolved, in order. */
+int osm3s_changelog_begun(const uint8_t *changelog, size_t len, uint32_t since, uint32_t until, osm3s_set *begun,
+                          osm3s_set *unsure);
 /* All versions of some elements (sorted rows). */
 int osm3s_versions_of(osm3s_snapshot *, osm3s_context *, const uint32_t *blocks, size_t n, const osm3s_rows *ids,
                       osm3s_rows *out);
@@ -145,10 +145,15 @@ int osm3s_versions_describe(osm3s_snapshot *, const osm3s_rows *versions, osm3s_
 int osm3s_versions_moved(osm3s_snapshot *, const osm3s_rows *versions, uint32_t since, uint32_t until, osm3s_rows *out);
 /* The elements, sorted, unresolved. */
 int osm3s_versions_ids(const osm3s_rows *versions, osm3s_rows *out);
-/* A number for each that tells places from each other; with `with_version` versions, too. */
-int osm3s_versions_places(osm3s_snapshot *, const osm3s_row *rows, size_t n, int with_version, uint64_t *out);
-/* Numbers of the rows of each id, two by two, or OSM3S_UNRESOLVED; not of equal rows but in `moved`. Returns how many. */
-size_t osm3s_rows_pairs(const osm3s_rows *old, const osm3s_rows *new_, const osm3s_rows *moved, uint32_t *out);
+/* A number for each that tells places from each other. */
+int osm3s_versions_places(osm3s_snapshot *, const osm3s_row *rows, size_t n, uint64_t *out);
+/* The elements of two results (sorted rows), but for equal rows that are not in `moved`. Returns how many. */
+size_t osm3s_rows_pairs(const osm3s_rows *old, const osm3s_rows *new_, const osm3s_rows *moved, osm3s_pair *out);
+/* Append the rows of those that are in both results. */
+int osm3s_pairs_rows(const osm3s_rows *old, const osm3s_rows *new_, const osm3s_pair *pairs, size_t n, osm3s_rows *out);
+/* Leave out pairs of the same version at the same place that are not in `moved`; metadata must be attached. */
+int osm3s_pairs_differing(osm3s_snapshot *, const osm3s_rows *old, const osm3s_rows *new_, const osm3s_rows *moved,
+                          osm3s_pair *pairs, size_t *n);
 /* Keep only versions that were valid at some time after `since`, up to `until`. */
 int osm3s_versions_valid(osm3s_snapshot *, osm3s_rows *versions, uint32_t since, uint32_t until);
 
@@ -197,7 +202,5 @@ size_t osm3s_rows_pages(const osm3s_rows *, size_t from, uint64_t *pages, size_t
 int osm3s_rows_note_blocks(osm3s_rows *, size_t from, size_t to, const uint8_t *data, const size_t *lengths);
 /* Turn noted block ids into places; rows that do not exist are dropped. */
 int osm3s_rows_locate(osm3s_snapshot *, int type, osm3s_rows *);
-/* Distinct blocks of resolved rows, ascending; `out` has room for min(rows, blocks). */
-int osm3s_rows_blocks(osm3s_snapshot *, const osm3s_rows *, uint32_t *out, size_t *n);
 /* Distinct user ids of resolved rows with attached metadata, ascending; `out` has room for rows->n. */
 int osm3s_rows_uids(osm3s_snapshot *, const osm3s_rows *, int32_t *out, size_t *n);

@@ -60,6 +60,9 @@ typedef struct {
     osm3s_rows of[3]; /* by OSM3S_NODE, OSM3S_WAY, OSM3S_RELATION */
 } osm3s_set;
 
+/* Of an element in two results of one type: the numbers of its rows, or OSM3S_UNRESOLVED where it is not in the result. */
+typedef struct { uint32_t old, new_; } osm3s_pair;
+
 osm3s_set *osm3s_set_new(void);
 void osm3s_set_free(osm3s_set *);
 void osm3s_set_clear(osm3s_set *);
@@ -120,6 +123,14 @@ uint32_t osm3s_snapshot_block_of_key(const osm3s_snapshot *, int family, uint64_
 /* Compressed meta frames: where they are, and handing in what they decompress to (kept by the caller). */
 const uint8_t *osm3s_snapshot_meta_frame(osm3s_snapshot *, uint32_t block, int delta, uint32_t *len);
 int osm3s_snapshot_attach_meta(osm3s_snapshot *, uint32_t block, int delta, const uint8_t *data, size_t len);
+enum { OSM3S_FIRST_ATTIC_PART = 2 }; /* parts of a block: 0 is the base, 1 the delta, then those of the attic */
+/* The next frame, of parts that are attached, that is not, from *at and in that block from *part on: 1, and the frame of
+ * *part of blocks[*at]; 0: that was all. */
+int osm3s_snapshot_next_meta(osm3s_snapshot *, const uint32_t *blocks, size_t n, size_t *at, uint32_t *part,
+                             const uint8_t **frame, uint32_t *len);
+/* The same of the parts that rows are in, from row *at on: *part of the block of that row. */
+int osm3s_rows_next_meta(osm3s_snapshot *, const osm3s_rows *, size_t *at, uint32_t *part, const uint8_t **frame,
+                         uint32_t *len);
 
 /* --- snapshot_attic.c: the superseded versions of a block, and which versions are valid at a time. --- */
 /* Where a part of a block's attic is: a block with times, either as that of a base (`is_plain`: head, body, compressed meta

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from osm3s.errors import QueryFailed
 from osm3s.eval.derived_order import unmatched
 from osm3s.eval.details import details_of
-from osm3s.eval.differing import Pair, differing_pairs
+from osm3s.eval.differing import Pairs, differing_pairs
 from osm3s.eval.differing_in_box import differing_in_box
 from osm3s.eval.execution import Execution
 from osm3s.ffi import check, columns, ffi, lib
@@ -146,7 +146,7 @@ class Difference:
                 pairs = differing_in_box(execution, pairs, sets, members, element_type, options.bbox)
             results = [(printer, taken.elements) for printer, taken in ((old_printer, before), (new_printer, after))]
             beside = self._all_beside(execution, element_type, pairs, before, after, options)
-            print_actions(execution.snapshot, limits, element_type, results, pairs, beside, sink)
+            print_actions(execution.snapshot, limits, element_type, results, pairs.c, pairs.n, beside, sink)
         self._print_deriveds(execution, before.elements.deriveds, after.elements.deriveds, options)
 
     def _print_deriveds(
@@ -171,7 +171,7 @@ class Difference:
         self,
         execution: Execution,
         element_type: int,
-        pairs: list[Pair],
+        pairs: Pairs,
         before: Printed,
         after: Printed,
         options: PrintOptions,

@@ -2,47 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from osm3s.eval.execution import Execution
 from osm3s.eval.recursion import member_rows, relations_with
 from osm3s.ffi import check, ffi, lib
-from osm3s.ffi.element_set import NODE, RELATION, UNRESOLVED, WAY, ElementSet
+from osm3s.ffi.element_set import NODE, RELATION, WAY, ElementSet
 
-Pair = tuple[int, int]
-"""The number of a row in each set, UNRESOLVED where there is none."""
+
+class Pairs:
+    """Elements that are in one of two sets or in both, by the numbers of their rows, UNRESOLVED where there is none."""
+
+    def __init__(self, most: int) -> None:
+        """With room for so many."""
+        self.c: Any = ffi.new("osm3s_pair[]", most + 1)
+        self.n = 0
+
+    @classmethod
+    def of(cls, numbers: Sequence[tuple[int, int]]) -> Pairs:
+        pairs = cls(len(numbers))
+        pairs.c[0 : len(numbers)] = numbers
+        pairs.n = len(numbers)
+        return pairs
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        for pair in self.c[0 : self.n]:
+            yield pair.old, pair.new_
 
 
 def differing_pairs(
     execution: Execution, before: ElementSet, after: ElementSet, element_type: int, interval: tuple[int, int]
-) -> list[Pair]:
+) -> Pairs:
     """By id: elements that only one set has, or that are of another version or at another place, or have members that
     are. `before` is of the one time, `after` of the other."""
-    moved = ElementSet()
+    moved, both = ElementSet(), ElementSet()
     if element_type == RELATION:
         moved = _with_moved_members(execution, before, after, interval)
-    old, new = before.rows(element_type), after.rows(element_type)
-    out = ffi.new("uint32_t[]", 2 * (old.n + new.n) + 1)
-    numbers = ffi.unpack(out, lib.osm3s_rows_pairs(old, new, moved.rows(element_type), out))
-    pairs = list(zip(numbers[0::2], numbers[1::2], strict=True))
-    both = [pair for pair in pairs if UNRESOLVED not in pair]
-    places = [_places(execution, rows, [p[k] for p in both], element_type) for k, rows in enumerate((old, new))]
-    same = {p[0] for p, *place in zip(both, *places, strict=True) if place[0] == place[1]}
-    moved_ids = set(moved.ids(element_type)) if same else set()
-    same = {i for i in same if old.rows[i].id not in moved_ids}
-    return [pair for pair in pairs if pair[0] not in same] if same else pairs
-
-
-def _places(execution: Execution, rows: Any, numbers: list[int], element_type: int) -> list[int]:
-    """Per row a number that tells versions and places from each other."""
-    picked = ElementSet()
-    found = picked.rows(element_type)
-    check(lib.osm3s_rows_pick(rows.rows, ffi.new("uint32_t[]", numbers), len(numbers), found))
-    execution.snapshot.attach_meta_of(found)
-    out = ffi.new("uint64_t[]", len(numbers) + 1)
-    check(lib.osm3s_versions_places(execution.snapshot.handle, found.rows, found.n, True, out))
-    places: list[int] = ffi.unpack(out, len(numbers)) if numbers else []
-    return places
+    old, new, in_both = before.rows(element_type), after.rows(element_type), both.rows(element_type)
+    pairs, n = Pairs(old.n + new.n), ffi.new("size_t *")
+    n[0] = lib.osm3s_rows_pairs(old, new, moved.rows(element_type), pairs.c)
+    check(lib.osm3s_pairs_rows(old, new, pairs.c, n[0], in_both))
+    snapshot = execution.snapshot
+    snapshot.attach_meta_of(in_both)
+    check(lib.osm3s_pairs_differing(snapshot.handle, old, new, moved.rows(element_type), pairs.c, n))
+    pairs.n = n[0]
+    return pairs
 
 
 def _with_moved_members(
@@ -68,5 +73,5 @@ def places_of_members(execution: Execution, relations: ElementSet, element_type:
     member_rows(execution, relations, element_type, None, members, or_later=True)
     rows = members.handle.of[element_type]
     out = ffi.new("uint64_t[]", rows.n + 1)
-    check(lib.osm3s_versions_places(execution.snapshot.handle, rows.rows, rows.n, False, out))
+    check(lib.osm3s_versions_places(execution.snapshot.handle, rows.rows, rows.n, out))
     return dict(zip(members.ids(element_type), out[0 : rows.n], strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from osm3s.eval.differing import Pair
+from osm3s.eval.differing import Pairs
 from osm3s.eval.execution import Execution
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import UNRESOLVED, ElementSet
@@ -15,12 +15,12 @@ from osm3s.output.print_options import Box
 
 def differing_in_box(
     execution: Execution,
-    pairs: list[Pair],
+    pairs: Pairs,
     sets: tuple[ElementSet, ElementSet],
     members: tuple[ElementSet | None, ...],
     element_type: int,
     box: Box,
-) -> list[Pair]:
+) -> Pairs:
     """Those of the pairs that are of different versions, have different positions in the box, or are in different
     tiles. Of what is outside the number of nodes counts, which JSON shows. `sets`: what they are rows of; `members`:
     those of the relations, per time."""
@@ -40,4 +40,4 @@ def differing_in_box(
         check(lib.osm3s_quads(execution.snapshot.handle, rows, 2, element_type, quads))
         return bool(quads[0] != quads[1]) or text(printers[0], old) != text(printers[1], new)
 
-    return [(i, j) for i, j in pairs if UNRESOLVED in (i, j) or is_other(before.rows + i, after.rows + j)]
+    return Pairs.of([(i, j) for i, j in pairs if UNRESOLVED in (i, j) or is_other(before.rows + i, after.rows + j)])

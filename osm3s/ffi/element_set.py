@@ -60,7 +60,8 @@ class ElementSet:
 
     def memory_bytes(self) -> int:
         """Estimated size, by which `maxsize` is judged."""
-        elements = sum(n * size for n, size in zip(self.counts(), MEMORY_PER_ELEMENT_BYTES, strict=True))
+        of, (node_bytes, way_bytes, relation_bytes) = self.handle.of, MEMORY_PER_ELEMENT_BYTES
+        elements: int = of[NODE].n * node_bytes + of[WAY].n * way_bytes + of[RELATION].n * relation_bytes
         areas = len(self.areas) * MEMORY_PER_AREA_BYTES
         return elements + areas + self._deriveds_bytes() if self.deriveds else elements + areas
 

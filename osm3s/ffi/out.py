@@ -207,27 +207,23 @@ def print_actions(
     context: Handle | None,
     type_: int,
     results: Sequence[tuple[RowPrinter, ElementSet]],
-    pairs: Sequence[tuple[int, int]],
+    pairs: Any,
+    n: int,
     beside: Mapping[int, str],
     sink: Sink,
 ) -> None:
-    """Print what two results differ in, as actions in XML. `pairs`: the numbers of rows in each, UNRESOLVED where there
-    is none; `beside`, by number of pair: what is shown of the element that is not in the other result.
+    """Print what two results differ in, as actions in XML. `pairs`: n of them, `osm3s_pair[]`; `beside`, by number of
+    pair: what is shown of the element that is not in the other result.
 
     Raises what the sink raises, QueryTimeout, CorruptError.
     """
     old, new = (ffi.new("osm3s_result *", (set_.rows(type_).rows, printer.options)) for printer, set_ in results)
-    numbers = ffi.new("uint32_t[]", [number for pair in pairs for number in pair])
-    texts, kept = ffi.new("osm3s_bytes[]", len(pairs)), []
+    texts, kept = ffi.new("osm3s_bytes[]", n), []
     for number, text in beside.items():
         raw = ffi.from_buffer("uint8_t[]", text.encode("utf-8", "surrogateescape"))
         texts[number].data, texts[number].len = raw, len(raw)
         kept.append(raw)
-    check(
-        lib.osm3s_out_actions(
-            snapshot.handle, handle_of(context), type_, old, new, numbers, texts, len(pairs), sink.handle
-        )
-    )
+    check(lib.osm3s_out_actions(snapshot.handle, handle_of(context), type_, old, new, pairs, texts, n, sink.handle))
 
 
 def quadtile_order(snapshot: Handle | None, context: Handle | None, rows: Any, type_: int) -> Any:

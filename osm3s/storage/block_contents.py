@@ -128,7 +128,7 @@ def read_pairs(snapshot: Snapshot, block: int, delta: bool) -> Iterator[tuple[st
 
 def read_elements(snapshot: Snapshot, block: int) -> Iterator[Placed]:
     """All live elements: those of the base, then those of the delta. Metadata is attached."""
-    snapshot.attach_meta([block], 1)
+    snapshot.attach_meta(ffi.new("uint32_t *", block), 1)
     batch, places = Batch(), ffi.new("osm3s_bytes *")
     check(lib.osm3s_dump_block(snapshot.handle, block, batch.c, places))
     try:

@@ -23,6 +23,7 @@ import zstandard
 _ROW = Struct("<Q 4i 4i BBBxI")
 _ID_AND_TYPE = Struct("<Q 32x B7x")
 _compressor = zstandard.ZstdCompressor(level=1)
+_decompressor = zstandard.ZstdDecompressor()
 
 
 class Kind(IntEnum):
@@ -66,7 +67,7 @@ def unpack(value: bytes | memoryview) -> tuple[str, Iterator[ChangedElement]]:
 
 def rows(value: bytes | memoryview) -> memoryview:
     """The rows as they are stored."""
-    data = zstandard.ZstdDecompressor().decompress(value)
+    data = _decompressor.decompress(value)
     return memoryview(data)[2 + int.from_bytes(data[:2], "little") :]
 
 

@@ -65,9 +65,9 @@ class Snapshot:
         self.tags = TagDirectory(self._txn)
         self._paused_at = 0
         self._meta: dict[tuple[int, int], bytes] = {}
+        """Decompressed frames, by block and part: base, delta, those of the attic."""
         self.time = 0
         self._attic: dict[tuple[int, int], bytes] = {}
-        self._attic_meta: dict[tuple[int, int], bytes] = {}
         self._areas: Areas | None = None
         self._areas_wanted = False
         self._paused_areas: Areas | None = None
@@ -299,8 +299,8 @@ class Snapshot:
     def forget_attic(self, block: int) -> None:
         """Give back the memory of one block's attic; no rows that refer to it may be left."""
         lib.osm3s_snapshot_detach_attic(self.handle, block)
-        for kept in (self._attic, self._attic_meta):
-            for key in [key for key in kept if key[0] == block]:
+        for kept, first in ((self._attic, 0), (self._meta, lib.OSM3S_FIRST_ATTIC_PART)):
+            for key in [key for key in kept if key[0] == block and key[1] >= first]:
                 del kept[key]
 
     def _place_attic(self, block: int) -> None:
@@ -351,41 +351,37 @@ class Snapshot:
     # --- metadata ---------------------------------------------------------------------------------------------------
 
     def attach_meta(self, blocks: Any, n: int) -> None:
-        """Decompress the meta frames of blocks, so that the core can read them."""
-        length = ffi.new("uint32_t *")
-        for i in range(n):
-            block = blocks[i]
-            for delta in (0, 1):
-                if (block, delta) in self._meta:
-                    continue
-                frame = lib.osm3s_snapshot_meta_frame(self.handle, block, delta, length)
-                if frame == ffi.NULL:
-                    if length[0]:
-                        check(lib.OSM3S_CORRUPT)
-                    self._meta[block, delta] = b""
-                    continue
-                raw = _decompressed(frame, length[0], "meta frame")
-                self._meta[block, delta] = raw
-                check(lib.osm3s_snapshot_attach_meta(self.handle, block, delta, ffi.from_buffer(raw), len(raw)))
-            if self.settings.level == "attic":
-                self.attach_attic_meta(block)
+        """Decompress the meta frames of blocks (`uint32_t *`), so that the core can read them."""
+        self._attach_meta(blocks, n, 0)
 
     def attach_attic_meta(self, block: int) -> None:
         """Of the parts of a block's attic that are attached."""
-        part, frame, length = ffi.new("uint32_t *"), ffi.new("uint8_t **"), ffi.new("uint32_t *")
-        while check(lib.osm3s_snapshot_attic_meta_frame(self.handle, block, part, frame, length)):
-            data = _decompressed(frame[0], length[0], "meta frame of an attic")
-            self._attic_meta[block, part[0]] = data
-            check(lib.osm3s_snapshot_attach_attic_meta(self.handle, block, part[0], ffi.from_buffer(data), len(data)))
+        self._attach_meta(ffi.new("uint32_t *", block), 1, lib.OSM3S_FIRST_ATTIC_PART)
+
+    def _attach_meta(self, blocks: Any, n: int, first: int) -> None:
+        """Of the first block from a part on."""
+        at, part = ffi.new("size_t *"), ffi.new("uint32_t *", first)
+        frame, length = ffi.new("uint8_t **"), ffi.new("uint32_t *")
+        while check(lib.osm3s_snapshot_next_meta(self.handle, blocks, n, at, part, frame, length)):
+            self._attach_meta_frame(blocks[at[0]], part[0], frame[0], length[0])
+
+    def _attach_meta_frame(self, block: int, part: int, frame: Any, length: int) -> None:
+        data = _decompressed(frame, length, "meta frame")
+        self._meta[block, part] = data
+        of_attic = part - lib.OSM3S_FIRST_ATTIC_PART
+        if of_attic < 0:
+            check(lib.osm3s_snapshot_attach_meta(self.handle, block, part, ffi.from_buffer(data), len(data)))
+        else:
+            check(lib.osm3s_snapshot_attach_attic_meta(self.handle, block, of_attic, ffi.from_buffer(data), len(data)))
 
     def attach_meta_of(self, rows: Any) -> None:
-        """Attach the metadata of all blocks that resolved rows are in."""
-        if not self.has_meta or rows.n == 0:
+        """Attach the metadata of resolved rows: of a block only the parts that they are in."""
+        if not self.has_meta:
             return
-        n_blocks = sum(self.n_blocks(family) for family in FAMILIES)
-        blocks, n = ffi.new("uint32_t[]", min(rows.n, n_blocks) + 1), ffi.new("size_t *")
-        check(lib.osm3s_rows_blocks(self.handle, rows, blocks, n))
-        self.attach_meta(blocks, n[0])
+        at, part = ffi.new("size_t *"), ffi.new("uint32_t *")
+        frame, length = ffi.new("uint8_t **"), ffi.new("uint32_t *")
+        while check(lib.osm3s_rows_next_meta(self.handle, rows, at, part, frame, length)):
+            self._attach_meta_frame(rows.rows[at[0]].block, part[0], frame[0], length[0])
 
     def user_names(self, set_: ElementSet) -> dict[int, str]:
         """The names of the users of a set's elements; their metadata must be attached."""

@@ -35,9 +35,7 @@ def logged_begun(snapshot: Snapshot, limits: Any, since: int, until: int) -> Ele
     begun, unsure = ElementSet(), ElementSet()
     for rows in changelogs:
         data = ffi.from_buffer(rows)
-        for element_type in TYPES:
-            into = begun.rows(element_type), unsure.rows(element_type)
-            check(lib.osm3s_changelog_begun(data, len(rows), element_type, since, until, *into))
+        check(lib.osm3s_changelog_begun(data, len(rows), since, until, begun.handle, unsure.handle))
     for element_type in TYPES:
         check(lib.osm3s_rows_sort(begun.rows(element_type)))
         check(lib.osm3s_rows_sort(unsure.rows(element_type)))
