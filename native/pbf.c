@@ -1,6 +1,9 @@
 /* pbf.c: a decompressed PrimitiveBlock of a PBF file -> elements of a batch. Message and field numbers are those of
  * osmformat.proto. Everything read may be damaged: lengths and string numbers are checked where they are used. */
+#include <stdio.h>
+
 #include "protobuf.h"
+#include "utf8.h"
 
 typedef struct {
     osm3s_batch *to;
@@ -90,6 +93,17 @@ static int packed(const field *f, span *out)
     return field_expect(f, WIRE_BYTES);
 }
 
+/* Answers are UTF-8 because all that is taken in is. */
+static int not_utf8(span text, const uint8_t *at)
+{
+    char shown[64];
+    size_t n = 0;
+    for (const uint8_t *p = text.at; p < text.end && n < sizeof shown - 5; p++)
+        n += (size_t)snprintf(shown + n, sizeof shown - n, *p >= ' ' && *p < 0x7f ? "%c" : "\\x%02x", *p);
+    return fail(OSM3S_INPUT, "malformed PBF data: a text that is not UTF-8 from byte %zu on: \"%s\"",
+                (size_t)(at - text.at), shown);
+}
+
 static int decode_strings(block *b, span table)
 {
     field f;
@@ -113,8 +127,12 @@ static int decode_strings(block *b, span table)
     b->n_strings = (uint32_t)n;
     bool first = true;
     for (span s = table; field_next(&s, &f) > 0;) {
-        if (f.number == 1 && !first)
+        if (f.number == 1 && !first) {
+            const uint8_t *invalid = utf8_invalid(f.bytes.at, f.bytes.end);
+            if (invalid)
+                return not_utf8(f.bytes, invalid);
             batch_push_string(b->to, (const char *)f.bytes.at, (uint32_t)span_len(f.bytes));
+        }
         first = first && f.number != 1;
     }
     return OSM3S_OK;

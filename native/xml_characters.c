@@ -1,4 +1,5 @@
 /* xml_characters.c: which bytes are characters of an XML 1.0 document in UTF-8, and what references stand for. */
+#include "utf8.h"
 #include "xml.h"
 
 static bool is_character(uint32_t c)
@@ -7,22 +8,12 @@ static bool is_character(uint32_t c)
            (c >= 0x10000 && c <= 0x10ffff);
 }
 
-/* Length of the character at p, 0 if it is none. */
+/* Length of the character at p, 0 if it is none that XML allows. */
 static size_t character_len(const uint8_t *p, const uint8_t *end)
 {
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (*p < 0x80)
-        return is_character(*p);
-    size_t len = *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : 2;
-    if (*p < 0xc2 || *p > 0xf4 || (size_t)(end - p) < len)
-        return 0;
-    uint32_t c = *p & (0x7fu >> len);
-    for (size_t i = 1; i < len; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-        c = c << 6 | (p[i] & 0x3fu);
-    }
-    return c >= smallest[len] && is_character(c) ? len : 0;
+    uint32_t c;
+    size_t len = utf8_take(p, end, &c);
+    return len && is_character(c) ? len : 0;
 }
 
 const char *xml_invalid_character(const char *from, const char *to)

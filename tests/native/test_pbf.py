@@ -5,6 +5,8 @@ from __future__ import annotations
 import zlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pbf_encoding import Strings as StringTable
 from pbf_encoding import block, data, deltas, dense, header, number, packed, zigzag
 
@@ -193,3 +195,45 @@ def test_blob_contents() -> None:
 def test_damaged_blob_header(message: bytes) -> None:
     with pytest.raises(InputError):
         check(lib.osm3s_pbf_blob_header(message, len(message), ffi.new("int *"), ffi.new("uint32_t *")))
+
+
+def with_text(text: bytes) -> bytes:
+    """A block with a node whose tag has this value."""
+    table = data(1, b"".join(data(1, string) for string in (b"", b"name", text)))
+    return table + data(2, data(1, number(1, zigzag(1)) + packed(2, [1]) + packed(3, [2])))
+
+
+NO_TEXTS = [
+    b"caf\xe9",
+    b"\xc0\x80",
+    b"\xed\xa0\x80",
+    b"\xf4\x90\x80\x80",
+    b"12345678\x80",
+    b"1234567\xe2\x82",
+    b"\xff" * 99,
+]
+
+
+@pytest.mark.parametrize("text", NO_TEXTS)
+def test_what_is_not_utf8_is_refused(text: bytes) -> None:
+    """As in XML: else an answer would be neither XML nor JSON."""
+    with pytest.raises(InputError, match="a text that is not UTF-8"):
+        decode(with_text(text))
+
+
+def test_it_says_which_text_is_not_utf8() -> None:
+    with pytest.raises(InputError, match=r'a text that is not UTF-8 from byte 3 on: "caf\\xe9"$'):
+        decode(with_text(b"caf\xe9"))
+
+
+@given(
+    st.binary(max_size=20) | st.lists(st.sampled_from([*NO_TEXTS, "日本é€🎉".encode(), b"plain text"])).map(b"".join)
+)
+def test_utf8_is_what_python_takes_for_it(text: bytes) -> None:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        with pytest.raises(InputError):
+            decode(with_text(text))
+    else:
+        assert decode(with_text(text))[0].tags == [("name", text.decode())]

@@ -16,6 +16,7 @@ from pbf_encoding import blob, block, header, pbf
 from osm3s.errors import InputError
 from osm3s.ffi.batch import Element
 from osm3s.update.read_pbf import PbfReader, read_pbf
+from osm3s.update.update_files import update_files
 
 
 def read(file: bytes) -> list[Element]:
@@ -116,3 +117,12 @@ def test_abandoned_reader_stops_its_threads() -> None:
     next(reader)
     reader.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
+
+
+def test_an_import_of_text_that_is_not_utf8_changes_nothing(tmp_path: Path) -> None:
+    cafe = Element("node", 1, (1, 1), 1, 1, 1, 1, "a", False, [("name", "caf~")], [], [])
+    file = pbf([block([cafe]).replace(b"caf~", b"caf\xe9")])
+    (tmp_path / "wrong.pbf").write_bytes(file)
+    with pytest.raises(InputError, match=r'wrong\.pbf: blob at byte \d+: malformed PBF data: .*"caf\\xe9"$'):
+        update_files(str(tmp_path / "db"), [str(tmp_path / "wrong.pbf")], "meta", None, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["wrong.pbf"]
