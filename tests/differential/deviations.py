@@ -178,6 +178,7 @@ def _nodes_of_later_versions() -> None:
         or_later: bool = False,
     ) -> None:
         member_rows(execution, relations, element_type, role, into, or_later)
+        _note_members_from_outside(execution, into, element_type)
         if element_type == RELATION and execution.snapshot.time and _has_moved_members(execution, into):
             noted.add("relations at a date")
         if or_later:
@@ -188,7 +189,27 @@ def _nodes_of_later_versions() -> None:
             if _places(now, element_type) != _places(into, element_type):
                 noted.add("nodes of later versions")
 
-    recursion.member_rows = noting_rows
+    take_present = recursion._take_present
+
+    def noting_nodes(execution: Execution, nodes: ElementSet, into: ElementSet) -> None:
+        take_present(execution, nodes, into)
+        _note_members_from_outside(execution, into, NODE)
+
+    recursion.member_rows, recursion._take_present = noting_rows, noting_nodes
+
+
+def _note_members_from_outside(execution: Execution, members: ElementSet, element_type: int) -> None:
+    """In `retro`, the reference misses members of what is from outside if they are elsewhere there."""
+    scope = execution.sets.outer
+    while scope is not None and element_type != RELATION:
+        if scope.time_s != execution.snapshot.time:
+            there = ElementSet()
+            there.put_ids(element_type, members.ids(element_type))
+            with execution.at(scope.time_s):
+                execution.snapshot.locate(there.rows(element_type), element_type)
+            if _places(there, element_type) != _places(members, element_type):
+                noted.add("members of a set from outside")
+        scope = scope.outer
 
 
 def _relations_at_a_date() -> None:
