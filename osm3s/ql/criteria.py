@@ -164,6 +164,8 @@ class CriterionReader:
         if word.endswith("_touched"):
             attrs["criterion"] = "touched"
         kind = "name" if word in ("user", "user_touched") else "uid" if word else ""
+        if users and not kind:
+            attrs[""] = ""
         for i, node in enumerate(users, 1):
             attrs[f"{kind}_{i}"] = self._value(node) if kind == "name" else tree.token[node]
         return self._new("user", into=self.into, **attrs)
@@ -210,13 +212,11 @@ class CriterionReader:
         elif word == "r" or self.type == "relation":
             attrs = {"role": positions[0] if positions else "", "role-restricted": "yes"}
         elif word == "w" or self.type == "way":
-            attrs = {"pos": ",".join(positions)}
+            attrs = {"pos": ",".join(reversed(positions))}
         elif word not in ("way_cnt", "way_link"):
             attrs = {}
             self._error(f"A recursion of type '{word}' cannot have restrictions.")
-        if recursion:
-            attrs["type"] = recursion
-        return self._new("recurse", **{"from": from_}, into=self.into, **attrs)
+        return self._new("recurse", **{"from": from_}, into=self.into, type=recursion or "void", **attrs)
 
     def _closure(self) -> Element | None:
         from_ = self._take_set()

@@ -60,6 +60,9 @@ def _number(text: str) -> str:
     return float_text(float_prefix(text))
 
 
+_NO_TIME = "0000-00-00T00:00:00Z"
+
+
 def _normal_id_query(element: Element) -> dict[str, str]:
     return {"type": element.get("type")} | numbered("ref", [str(ref) for ref in refs_of(element)], 0)
 
@@ -109,15 +112,12 @@ def _normal_user(element: Element) -> dict[str, str]:
 
 
 def _normal_newer(element: Element) -> dict[str, str]:
-    return {"than": normal_form(element.get("than")) or element.get("than")}
+    return {"than": normal_form(element.get("than")) or _NO_TIME}
 
 
 def _normal_changed(element: Element) -> dict[str, str]:
-    return {
-        attribute: normal_form(element.get(attribute)) or element.get(attribute)
-        for attribute in ("since", "until")
-        if element.get(attribute) != "auto"
-    }
+    times = {attribute: normal_form(element.get(attribute)) for attribute in ("since", "until")}
+    return {attribute: time for attribute, time in times.items() if time}
 
 
 NORMAL_FORMS: dict[str, Callable[[Element], dict[str, str]]] = {

@@ -32,12 +32,12 @@ BBOX = "(bbox)"
 
 def to_compact_ql(root: Script) -> str:
     settings = "".join(_settings(root)) + (";" if root.attrs else "")
-    return settings + "".join(compact(child, "") for child in root.children) + _end(root)
+    return settings + "".join(compact(child, "") for child in _statements(root)) + _end(root)
 
 
 def to_pretty_ql(root: Script) -> str:
     settings = "".join(setting + "\n" for setting in _settings(root))
-    return settings + (";\n" if settings else "") + "".join(pretty(child, "") + "\n" for child in root.children)
+    return settings + (";\n" if settings else "") + "".join(pretty(child, "") + "\n" for child in _statements(root))
 
 
 _WITH_BBOX = frozenset(["complete", "difference", "for", "foreach", "if", "query", "union"])
@@ -45,8 +45,12 @@ _WITH_BBOX = frozenset(["complete", "difference", "for", "foreach", "if", "query
 
 def to_bbox_ql(root: Script) -> str:
     settings = "".join(_settings(root)) + ("" if "timeout" in root.attrs else "[timeout:1]")
-    statements = (compact(child, BBOX if child.name in _WITH_BBOX else "") for child in root.children)
+    statements = (compact(child, BBOX if child.name in _WITH_BBOX else "") for child in _statements(root))
     return settings + ";" + "".join(statements) + _end(root)
+
+
+def _statements(root: Script) -> list[Element]:
+    return root.children + root.unfinished
 
 
 def _end(root: Script) -> str:

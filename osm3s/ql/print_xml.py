@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .attributes import NARROWING
+from .criteria import CLOSURES
 from .formats import translated_config
 from .tree import Element, Script
 
@@ -17,34 +18,39 @@ def escape_xml(text: str) -> str:
 def to_xml(root: Script) -> str:
     """The whole query; what was QL shows the oddities of the reference's translation."""
     lines: list[str] = []
-    _print(root, "", root.language == "ql", lines)
+    read = (root, *root.unfinished) if root.language == "ql" or root.line else ()
+    for element in read:
+        _print(element, "", root.language == "ql", None, lines)
     return "".join(lines)
 
 
-def _print(element: Element, indent: str, from_ql: bool, lines: list[str]) -> None:
+def _print(element: Element, indent: str, from_ql: bool, parent: str | None, lines: list[str]) -> None:
     attributes = _as_translated(element) if from_ql else element.attrs
-    raw = _unescaped(element.name) if from_ql else ()
+    raw = _unescaped(element, parent) if from_ql else ()
     shown = "".join(f' {key}="{value if key in raw else escape_xml(value)}"' for key, value in attributes.items())
     if not element.children:
         lines.append(f"{indent}<{element.name}{shown}/>\n")
         return
     lines.append(f"{indent}<{element.name}{shown}>\n")
     for child in element.children:
-        _print(child, indent + "  ", from_ql, lines)
+        _print(child, indent + "  ", from_ql, element.name, lines)
     lines.append(f"{indent}</{element.name}>\n")
 
 
-def _unescaped(name: str) -> tuple[str, ...]:
+def _unescaped(element: Element, parent: str | None) -> tuple[str, ...]:
     """The attributes that the reference does not escape."""
-    if name == "set-prop":
+    if element.name == "set-prop":
         return ("k", "from")
-    return ("from", "into") if name.startswith("eval-") or (name in NARROWING and name != "item") else ()
+    narrowing = element.name in NARROWING and element.name != "item"
+    if narrowing and element.get("type") in CLOSURES.values() and parent != "query":
+        return ()
+    return ("from", "into") if narrowing or element.is_evaluator else ()
 
 
 def _as_translated(element: Element) -> dict[str, str]:
     """The attributes as the reference shows them; some differ from what they mean."""
     attrs = element.attrs
-    if element.name == "set-prop" and attrs.get("keytype") == "id":
+    if element.name == "set-prop" and attrs.get("keytype", "id") == "id":
         return attrs | {"keytype": "generic"}
     if element.name == "eval-set-count" and attrs.get("type") == "nodes":
         return attrs | {"type": "node"}

@@ -30,5 +30,6 @@ def translate(text: str, form: str) -> tuple[str, list[Message]]:
             checked = ql.read(text, check_settings=False)[1]
         except QueryRejected as given_up:
             checked = given_up.messages
-        messages = messages + [message for message in checked if message.kind == "static error"]
+        told = set(map(str, messages))
+        messages = messages + [error for error in checked if error.kind == "static error" and str(error) not in told]
     return PRINTERS[form](root), messages

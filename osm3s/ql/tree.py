@@ -114,6 +114,10 @@ class Element:
 
 @dataclass(slots=True)
 class Script(Element):
-    """The root `osm-script`; `language` is "ql" or "xml", the one it was written in."""
+    """The root `osm-script`; `language` is "ql" or "xml", the one it was written in.
+
+    `unfinished` are the statements, outermost first, that an XML text left open at its end: none is in another one.
+    """
 
     language: str = "ql"
+    unfinished: list[Element] = field(default_factory=list)

@@ -64,7 +64,11 @@ class _XmlReader:
             self._parser.Parse(text.encode("utf-8", "surrogateescape"), False)
         except expat.ExpatError as error:
             place = Place(error.lineno, error.offset + 1)
-            self.factory.diagnostics.parse_error(expat.errors.messages[error.code], place)
+            self.factory.diagnostics.abort(expat.errors.messages[error.code], place)
+
+    def unfinished(self) -> list[Element]:
+        """The statements below the root that were open when the text ended."""
+        return [element for element in self._open[1:] if element is not None]
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         place = Place(self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1)
@@ -93,13 +97,19 @@ class _XmlReader:
 
 
 def read_xml(text: str, factory: Factory) -> Script:
-    """The tree of a complete XML text. A root other than `osm-script` becomes the only statement of one."""
+    """The tree of a complete XML text. A root other than `osm-script` becomes the only statement of one.
+
+    Without any root, its line is 0. A text that ends early is no error to the reference. Raises QueryRejected at once
+    if it is not well-formed.
+    """
     reader = _XmlReader(factory)
     reader.read(text)
     root = reader.roots[0] if reader.roots else None
     if isinstance(root, Script):
+        root.unfinished = reader.unfinished()
         return root
     script = Script("osm-script", line=root.line if root else 0, language="xml")
     if root is not None:
         script.children.append(root)
+        script.unfinished = reader.unfinished()
     return script

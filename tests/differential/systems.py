@@ -60,6 +60,7 @@ _ELEMENT = re.compile(
     rb'|\{\n  "type": "(node|way|relation)",\n  "id": (\d+)(?:.*\n)*?\}(?=,?\n)'
 )
 _ACTION = re.compile(rb'<action type="(\w+)">\n(?:<old>\n)?  <(node|way|relation) id="(\d+)".*?</action>\n', re.S)
+_REPEATED_ACTION = re.compile(rb"(<action (?:(?!</action>).)*</action>\n)\1+", re.S)
 _AREAS = re.compile(rb' areas="[^"]*"|    "timestamp_areas_base": "[^"]*",\n')
 
 
@@ -131,7 +132,7 @@ class Answer:
     def without_repetitions(self) -> Answer:
         """The same with elements that are printed twice, one after the other, once; in a difference, with those only
         deleted of which nothing else is told."""
-        output = _REPEATED.sub(lambda match: match[1] or match[3], self.output)
+        output = _REPEATED.sub(lambda match: match[1] or match[3], _REPEATED_ACTION.sub(rb"\1", self.output))
         told = Counter(match.group(2, 3) for match in _ACTION.finditer(output))
         return Answer(_ACTION.sub(lambda match: _action_but(match, told), output), self.errors)
 
