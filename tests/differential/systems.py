@@ -49,7 +49,7 @@ _GENERATOR = re.compile(rb'("generator": |generator=)"[^"]*"')
 _NEGATIVE_ZERO = re.compile(rb"-(0\.0000000)\b")
 _NO_PLACE = re.compile(rb'l(?:at|on)"?[=:] ?"?(?:100|200|-91|-2[01][0-9])\.[0-9]{7}')
 _SOMETHING = re.compile(rb'id="|"id":|<tag |<action |\A[^<{\n]*\n.')
-_TAG = re.compile(rb' *<tag k=|    "(?:[^"\\]|\\.)*": "')
+_TAG = re.compile(rb' *<tag k=|    "(?:[^"\\]|\\.)*": "|[^<]*: .*<br/>\Z')
 _ID = re.compile(rb' id="\d+"|  "id": \d+')
 _REPEATED = re.compile(
     rb"(  <(node|way|relation) [^>]*(?:/>\n|(?<!/)>\n(?:    .*\n)*  </\2>\n))\1+"
