@@ -163,11 +163,11 @@ int osm3s_update_begin(osm3s_update *u)
         if (superseded)
             continue;
         touched_list *list = &u->of[e->type];
-        if (grow(&list->items, &list->cap, list->n + 1, sizeof *list->items))
-            return OSM3S_NOMEM;
-        list->items[list->n++] = (touched){
+        touched changed = {
             .id = (uint64_t)e->id, .batch = u->changes[i].batch, .element = e, .present = !e->deleted,
             .old_block = OSM3S_UNRESOLVED, .block = OSM3S_UNRESOLVED, .old_box = no_box(), .box = no_box()};
+        if (touched_add(list, changed))
+            return OSM3S_NOMEM;
         if (u->with_history)
             error = keep_versions(u, &list->items[list->n - 1], first, i + 1);
         first = i + 1;
@@ -310,8 +310,26 @@ int osm3s_update_ask_for_owners(osm3s_update *u, int type)
 
 /* --- touched elements --- */
 
+static size_t touched_bit(uint64_t id)
+{
+    return id * 0x9e3779b97f4a7c15u >> (64 - TOUCHED_BITS);
+}
+
+int touched_add(touched_list *list, touched item)
+{
+    if (grow(&list->items, &list->cap, list->n + 1, sizeof *list->items))
+        return OSM3S_NOMEM;
+    size_t bit = touched_bit(item.id);
+    list->seen[bit / 64] |= 1ull << bit % 64;
+    list->items[list->n++] = item;
+    return OSM3S_OK;
+}
+
 ptrdiff_t touched_find(const touched_list *list, uint64_t id)
 {
+    size_t bit = touched_bit(id);
+    if (!(list->seen[bit / 64] >> bit % 64 & 1))
+        return -1;
     size_t low = 0, high = list->n;
     while (low < high) {
         size_t middle = (low + high) / 2;
@@ -388,14 +406,14 @@ int touch_asked(osm3s_update *u, int type)
     for (size_t i = 0; i < q->n; i++) {
         if (q->block_ids[i] == OSM3S_UNRESOLVED)
             continue;
-        if (grow(&list->items, &list->cap, list->n + 1, sizeof *list->items))
-            return OSM3S_NOMEM;
         osm3s_row row = {.id = q->ids[i], .block = q->block_ids[i]};
         int error = snapshot_locate_row(u->s, type, &row);
         if (error)
             return error;
-        list->items[list->n++] = (touched){.id = row.id, .old_block = row.block, .old_slot = row.slot, .present = true,
-                                           .old_box = no_box(), .box = no_box()};
+        touched owner = {.id = row.id, .old_block = row.block, .old_slot = row.slot, .present = true,
+                         .old_box = no_box(), .box = no_box()};
+        if (touched_add(list, owner))
+            return OSM3S_NOMEM;
     }
     return OSM3S_OK;
 }

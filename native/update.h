@@ -27,7 +27,9 @@ typedef struct {
     size_t record, record_len;     /* into the update's records */
 } touched;
 
-typedef struct { touched *items; size_t n, cap; } touched_list; /* sorted by id */
+enum { TOUCHED_BITS = 19 };
+/* Sorted by id. `seen` has a bit for each hash of an id in it: most ids that are looked for are not there. */
+typedef struct { touched *items; size_t n, cap; uint64_t seen[(1 << TOUCHED_BITS) / 64]; } touched_list;
 
 typedef struct {
     uint64_t *ids; size_t n, cap;              /* ascending once sealed */
@@ -132,6 +134,8 @@ int changes_sort(change *, size_t n);
 
 /* Index of an id, or -1. */
 ptrdiff_t touched_find(const touched_list *, uint64_t id);
+/* Append an element; the list is to be merged then, unless it is the largest id. */
+int touched_add(touched_list *, touched);
 /* Index of an answered id, or -1. */
 ptrdiff_t question_find(const question *, uint64_t id);
 int question_add(question *, uint64_t id);

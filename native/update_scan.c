@@ -149,10 +149,9 @@ static int scan_part(osm3s_update *u, scan *k, uint32_t block, const view *v, ui
             uses = is_moved(k, (uint64_t)u->nodes.items[r].ref);
         if (!uses)
             continue;
-        if ((error = grow(&ways->items, &ways->cap, ways->n + 1, sizeof *ways->items)))
-            break;
-        ways->items[ways->n++] = (touched){.id = column_get(&v->id, slot), .present = true, .old_block = block,
-                                           .old_slot = first_slot + slot, .old_box = no_box(), .box = no_box()};
+        touched way = {.id = column_get(&v->id, slot), .present = true, .old_block = block,
+                       .old_slot = first_slot + slot, .old_box = no_box(), .box = no_box()};
+        error = touched_add(ways, way);
     }
     return error;
 }

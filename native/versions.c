@@ -84,6 +84,17 @@ int osm3s_changelog_begun(const uint8_t *changelog, size_t len, uint32_t since, 
     return OSM3S_OK;
 }
 
+int osm3s_changelog_ids(const uint8_t *changelog, size_t len, osm3s_set *out)
+{
+    for (size_t at = 0; at + sizeof(osm3s_changed) <= len; at += sizeof(osm3s_changed)) {
+        osm3s_changed c;
+        memcpy(&c, changelog + at, sizeof c);
+        if (c.type <= OSM3S_RELATION && rows_push(&out->of[c.type], (osm3s_row){c.id, OSM3S_UNRESOLVED, 0, OSM3S_NO_COORD, 0}))
+            return OSM3S_NOMEM;
+    }
+    return OSM3S_OK;
+}
+
 int osm3s_versions_of(osm3s_snapshot *s, osm3s_context *c, const uint32_t *blocks, size_t n, const osm3s_rows *ids,
                       osm3s_rows *out)
 {

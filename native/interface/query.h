@@ -132,6 +132,8 @@ int osm3s_versions_begun(osm3s_snapshot *, osm3s_context *, const uint32_t *bloc
  * its commit, of which one that is not the last may have begun then. Unresolved, in order. */
 int osm3s_changelog_begun(const uint8_t *changelog, size_t len, uint32_t since, uint32_t until, osm3s_set *begun,
                           osm3s_set *unsure);
+/* All elements of a changelog, unresolved, in its order. */
+int osm3s_changelog_ids(const uint8_t *changelog, size_t len, osm3s_set *out);
 /* All versions of some elements (sorted rows). */
 int osm3s_versions_of(osm3s_snapshot *, osm3s_context *, const uint32_t *blocks, size_t n, const osm3s_rows *ids,
                       osm3s_rows *out);

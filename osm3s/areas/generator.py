@@ -73,14 +73,7 @@ def _candidates(snapshot: Snapshot, since: int) -> ElementSet | None:
     """
     if since > snapshot.settings.commit or since < snapshot.settings.pruned_commit:
         return None
-    relations: set[int] = set()
-    ways: set[int] = set()
-    for _, changed_ways, changed_relations in snapshot.changed_ids_after(since):
-        ways.update(changed_ways)
-        relations.update(changed_relations)
-    changed, result = ElementSet(), ElementSet()
-    changed.put_ids(WAY, sorted(ways))
+    changed, result = snapshot.changed_after(since), ElementSet()
     snapshot.owners(changed.rows(WAY), WAY, result.rows(RELATION))
-    changed.put_ids(RELATION, sorted(relations))
     result.take(changed, (RELATION,))
     return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from osm3s.cli.run_update import run
+from osm3s.cli.run_update import leave, run
 from osm3s.cli.update_options import UpdateOptions, parse
 
 VALUE_FLAGS = frozenset(
@@ -70,4 +70,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from osm3s.cli.run_update import run
+from osm3s.cli.run_update import leave, run
 from osm3s.cli.update_options import UpdateOptions, parse
 from osm3s.errors import InputError, UsageError
 
@@ -68,4 +68,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

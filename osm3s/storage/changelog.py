@@ -21,7 +21,6 @@ from typing import NamedTuple
 import zstandard
 
 _ROW = Struct("<Q 4i 4i BBBxI")
-_ID_AND_TYPE = Struct("<Q 32x B7x")
 _compressor = zstandard.ZstdCompressor(level=1)
 _decompressor = zstandard.ZstdDecompressor()
 
@@ -69,14 +68,6 @@ def rows(value: bytes | memoryview) -> memoryview:
     """The rows as they are stored."""
     data = _decompressor.decompress(value)
     return memoryview(data)[2 + int.from_bytes(data[:2], "little") :]
-
-
-def changed_ids(value: bytes | memoryview) -> tuple[list[int], list[int], list[int]]:
-    """Only the ids, of nodes, ways and relations: several times as fast."""
-    ids: tuple[list[int], list[int], list[int]] = ([], [], [])
-    for element_id, element_type in _ID_AND_TYPE.iter_unpack(rows(value)):
-        ids[element_type].append(element_id)
-    return ids
 
 
 def _row(row: tuple[int, ...]) -> ChangedElement:

@@ -16,7 +16,7 @@ import zstandard
 
 from osm3s.errors import CorruptError
 from osm3s.ffi import check, ffi, lib
-from osm3s.ffi.element_set import NODE, ElementSet
+from osm3s.ffi.element_set import NODE, TYPES, ElementSet
 from osm3s.paths import DatabaseDir
 from osm3s.storage import changelog, index_keys, version_times
 from osm3s.storage.block_files import decompress_meta
@@ -156,13 +156,17 @@ class Snapshot:
             yield key, cursor.value()
             more = cursor.next()
 
-    def changed_ids_after(self, commit: int) -> Iterator[tuple[list[int], list[int], list[int]]]:
-        """What each commit after this one has changed, the oldest first: ids of nodes, ways and relations."""
-        cursor = self._txn.cursor()
+    def changed_after(self, commit: int) -> ElementSet:
+        """What the commits after this one have changed, as unresolved rows."""
+        cursor, changed = self._txn.cursor(), ElementSet()
         more = cursor.set_range(index_keys.changelog(commit + 1))
         while more and bytes(cursor.key()[:1]) == index_keys.CHANGELOG:
-            yield changelog.changed_ids(cursor.value())
+            rows = changelog.rows(cursor.value())
+            check(lib.osm3s_changelog_ids(ffi.from_buffer(rows), len(rows), changed.handle))
             more = cursor.next()
+        for element_type in TYPES:
+            check(lib.osm3s_rows_sort(changed.rows(element_type)))
+        return changed
 
     def changelogs_between(self, since: int, until: int) -> Iterator[memoryview] | None:
         """The rows of the changelogs of all commits that may have added versions that began after the one and up to the
