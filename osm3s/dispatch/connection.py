@@ -13,7 +13,6 @@ REFUSAL_TEXTS = {
     "rate_limited": "too many queries from this address",
     "timeout": "the server is probably too busy to handle this request",
     "duplicate_query": "the same query is already running",
-    "not_newer": "the version to publish is older than the one published",
     "purged": "the dispatcher has purged this session",
 }
 

@@ -37,6 +37,8 @@ class Instance:
         self._held: dict[str, int] = {}
         if not os.path.isdir(self.db.root):
             raise DispatcherError(f"{db_dir} is not a directory: give the place of the database with --db-dir=")
+        self._directory = os.open(self.db.root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        """Held open as long as this process lives: the one that is meant."""
         if len(os.fsencode(self.socket_path)) > SOCKET_PATH_MAX_BYTES:
             raise DispatcherError(
                 f"the path of the socket, {self.socket_path}, is longer than {SOCKET_PATH_MAX_BYTES} bytes: "
@@ -108,14 +110,23 @@ class Instance:
     def remove_lock(self) -> None:
         _unlink(self.db.lock)
 
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another directory has our directory's name now; what is ours was moved away with the old one."""
+        return os.path.exists(self.db.root) and not _same_file(self.db.root, self._directory)
+
     def hide(self) -> None:
         """No new client finds us from now on."""
+        if self.is_replaced:
+            return  # what has these names may belong to another dispatcher
         _unlink(self.socket_path)
         if _same_file(page_path(domain=self.db.domain), self.page.path):
             _unlink(page_path(domain=self.db.domain))
 
     def leave(self, *, keep_page: bool) -> None:
         """Give everything back. keep_page: the next dispatcher needs it, because processes still read."""
+        if self.is_replaced:
+            return  # the locks go with this process
         if not keep_page:
             _unlink(self.page.path)
         self._release()
@@ -125,6 +136,7 @@ class Instance:
             _unlink(path)  # while it is still locked: nobody can have taken it over yet
             os.close(descriptor)
         self._held.clear()
+        os.close(self._directory)
 
 
 def _locked(path: str) -> int:

@@ -30,9 +30,12 @@ from osm3s.dispatch.state import DEFAULT_PURGE_TIMEOUT_S, State
 from osm3s.dispatch.status_text import state_code, status_text
 from osm3s.dispatch.version import Version
 from osm3s.dispatch.wire import ProtocolError, encode
+from osm3s.errors import DispatcherError
 
 OPERATOR_REQUESTS = ("purge", "set_limits", "terminate")
 NOT_PERMITTED = "only root, the dispatcher's user and the owner of the database directory may do this"
+LOOK_EVERY_S = 2.0
+"""How soon it is noticed that the directory of the database is another one."""
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -62,6 +65,7 @@ class Server:
         self._shown: tuple[Any, ...] = ()
         self._wake_s = float("inf")
         self._alarm: asyncio.TimerHandle | None = None
+        self._replaced = ""
         self._owner_uid = os.stat(instance.db.root).st_uid
         soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._clients_max = soft_limit - 64 if soft_limit > 256 else soft_limit * 3 // 4
@@ -86,6 +90,7 @@ class Server:
         loop.call_soon(signal.pthread_sigmask, signal.SIG_UNBLOCK, STOP_SIGNALS)
         self._sign_of_life_every_s = service_manager.watchdog_interval_s()
         self._give_sign_of_life()
+        self._end_if_replaced()
         ready()
         service_manager.notify("READY=1", f"STATUS=Serving {self._instance.db.root}")
         loop.run_forever()
@@ -96,11 +101,25 @@ class Server:
         self._instance.leave(keep_page=left_behind)
         for client in self._ending:
             client.abort()
+        if self._replaced:
+            raise DispatcherError(self._replaced)
 
     def _give_sign_of_life(self) -> None:
         if self._sign_of_life_every_s is not None:
             service_manager.notify("WATCHDOG=1")
             self._loop.call_later(self._sign_of_life_every_s, self._give_sign_of_life)
+
+    def _end_if_replaced(self) -> None:
+        """Our socket has been moved away with the old directory: nobody finds us, and nobody is admitted."""
+        if self._instance.is_replaced:
+            root = self._instance.db.root
+            self._replaced = (
+                f"{root}: another directory has been put in its place: this dispatcher ends; start it again"
+            )
+            self._journal.database(self._replaced)
+            self.carry_out(self._state.shut_down(self.now_s()))
+        else:
+            self._loop.call_later(LOOK_EVERY_S, self._end_if_replaced)
 
     def _log_fault(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A fault of this program must neither stop it nor pass unnoticed."""

@@ -233,7 +233,8 @@ class State:
         connection = self._heard(conn, now_s)
         if connection.role is not Role.OPENING:
             return self._out_of_turn(connection, "read_idx_finished", now_s)
-        return self._settled(self.readers.opened(connection, snapshot), now_s)
+        older = self.writer.opened_older() if snapshot < connection.snapshot else []
+        return self._settled(self.readers.opened(connection, snapshot) + older, now_s)
 
     def read_finished(self, conn: int, statistics: str, now_s: float) -> list[Effect]:
         """statistics: blocks read and CPU milliseconds, as they shall stand in transactions.log."""

@@ -6,7 +6,7 @@ from enum import Enum
 from math import inf
 
 from osm3s.dispatch import effects as do
-from osm3s.dispatch.connection import REFUSAL_TEXTS, Connection, Role
+from osm3s.dispatch.connection import Connection, Role
 from osm3s.dispatch.effects import Effect
 from osm3s.dispatch.readers import Readers
 from osm3s.dispatch.recovery import Outcome
@@ -83,17 +83,16 @@ class Writer:
         return [do.Reply(connection.number, ("granted",)), line]
 
     def done(self, connection: Connection, version: Version) -> list[Effect]:
-        if version.txn_id < self.version.txn_id:
-            return [do.Reply(connection.number, ("refused", "not_newer", REFUSAL_TEXTS["not_newer"]))]
         connection.becomes_idle()
-        self._free()
-        return [
-            *self._publish(version),
-            do.ReleaseLock(),
+        told: list[Effect] = [
             do.Reply(connection.number, ("ok",)),
             do.DatabaseLog(f"write_commit of process {connection.pid}."),
             do.DatabaseLog("write_commit() end", connection.pid),
         ]
+        if version.txn_id < self.version.txn_id:  # it has written into another database: what the index says counts
+            return [*told, *self.recover()]
+        self._free()
+        return [*self._publish(version), do.ReleaseLock(), *told]
 
     def roll_back(self, connection: Connection) -> list[Effect]:
         connection.becomes_idle()
@@ -127,7 +126,8 @@ class Writer:
 
     def recovered(self, outcome: Outcome) -> list[Effect]:
         self._free()
-        out = self._publish(outcome.version) if outcome.version else []
+        out = self._replaced(outcome.version) if outcome.version else []
+        out += self._publish(outcome.version) if outcome.version else []
         out.append(do.ReleaseLock())
         if outcome.action != "clean":
             out.append(do.DatabaseLog(f"recovery: {outcome.action}."))
@@ -145,6 +145,19 @@ class Writer:
             out.append(do.Reply(connection.number, ("refused", reason, sentence)))
         self.waiting.clear()
         return out
+
+    def opened_older(self) -> list[Effect]:
+        """A reader has opened an older version than the one there was when it was admitted: look what is there now."""
+        return self.recover() if self.phase is Phase.FREE else []
+
+    def _replaced(self, found: Version) -> list[Effect]:
+        """Versions only grow, so a smaller one is of another database that has been put in the place of the old one."""
+        if found.txn_id >= self.version.txn_id:
+            return []
+        old, new = (f"version {v.txn_id} of {v.timestamp or '?'}" for v in (self.version, found))
+        text = f"The database has been replaced: {old} was here, {new} is. Going on with that one."
+        self.version = found
+        return [do.DatabaseLog(text), do.Publish(found)]
 
     def _publish(self, version: Version) -> list[Effect]:
         if version.txn_id <= self.version.txn_id:

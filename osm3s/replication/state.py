@@ -23,8 +23,7 @@ STATE_FILE = "state.txt"
 DIFF_ENDING, STATE_ENDING = ".osc.gz", ".state.txt"
 TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
-_SEQUENCE = re.compile(r"^sequenceNumber=(\d{1,9})\s*$", re.MULTILINE | re.ASCII)
-_TIMESTAMP = re.compile(r"^timestamp=(\S+)\s*$", re.MULTILINE)
+_SEQUENCE = re.compile(r"\d{1,9}", re.ASCII)
 
 
 class State(NamedTuple):
@@ -43,13 +42,22 @@ def path_of(sequence: int) -> str:
 def parse_state(content: bytes, name: str) -> State:
     """Raises Damaged. `name` is for the message."""
     text = content[:65536].decode("utf-8", "replace").replace("\r\n", "\n")
-    sequence, timestamp = _SEQUENCE.search(text), _TIMESTAMP.search(text)
-    if sequence is None or timestamp is None:
+    sequence, timestamp = _value(text, "sequenceNumber", name), _value(text, "timestamp", name)
+    if _SEQUENCE.fullmatch(sequence) is None or not timestamp:
         raise Damaged(f"{name}: not a state file: it begins with {content[:40]!r}")
-    state = State(int(sequence[1]), timestamp[1].replace("\\", ""))
+    state = State(int(sequence), timestamp.replace("\\", ""))
     if seconds_of(state.timestamp) is None:
-        raise Damaged(f"{name}: not a time: timestamp={timestamp[1]}")
+        raise Damaged(f"{name}: not a time: timestamp={timestamp}")
     return state
+
+
+def _value(text: str, key: str, name: str) -> str:
+    """What stands behind a key, "" if it is not there. Raises Damaged if that is not one thing."""
+    lines = (line.partition("=") for line in text.split("\n"))
+    found = {value.strip() for word, _, value in lines if word == key}
+    if len(found) > 1:
+        raise Damaged(f"{name}: not a state file: {key} is {' and '.join(sorted(found))}")
+    return next(iter(found), "")
 
 
 def seconds_of(timestamp: str) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from osm3s.dispatch.connection import Role
 from osm3s.dispatch.recovery import Outcome
 from osm3s.dispatch.version import Version
 from osm3s.dispatch.writer import Phase
@@ -66,11 +65,34 @@ def test_a_commit_does_not_wait_for_a_reader_that_opens(world: World) -> None:
 def test_a_version_that_is_not_newer_is_not_published(world: World) -> None:
     world.ask(2, "write_start", "")
     world.ask(2, "write_commit", "")
-    world.ask(2, "write_done", Version(4))
-    assert world.answers[2][-1][:2] == ("refused", "not_newer")
-    assert world.state.connections[2].role is Role.WRITER
     world.ask(2, "write_done", Version(5, "t5", "r5"))  # nothing had changed
     assert world.answers[2][-1] == ("ok",) and world.published == [5]
+
+
+def test_a_version_that_is_older_is_looked_up_in_the_index(world: World) -> None:
+    for found in (5, 4):
+        world.ask(2, "write_start", "")
+        world.ask(2, "write_commit", "")
+        world.ask(2, "write_done", Version(4, "t4", "r4"))
+        assert (world.answers[2][-1], world.recoveries_running) == (("ok",), 1)
+        world.finish_recovery(Outcome("clean", Version(found, "t", "r")))
+        assert world.published[-1] == found
+    assert [line for line in world.log if "replaced" in line] == [
+        "The database has been replaced: version 5 of t5 was here, version 4 of t is. Going on with that one."
+    ]
+    assert not [line for line in world.log if "rollback" in line]
+
+
+def test_a_reader_that_finds_an_older_version_makes_us_look(world: World) -> None:
+    world.ask(1, "read_start", CLAIM)
+    world.ask(1, "read_idx_finished", 3)
+    assert world.recoveries_running == 1
+    world.finish_recovery(Outcome("clean", Version(3, "t3", "r3")))
+    assert world.published[-1] == 3
+    world.ask(1, "read_finished", "0")
+    world.ask(1, "read_start", CLAIM)
+    world.ask(1, "read_idx_finished", 3)
+    assert world.recoveries_running == 0
 
 
 def test_a_dead_writer_is_rolled_back_and_the_next_gets_its_turn(world: World) -> None:

@@ -24,9 +24,10 @@ from feed_server import (
 from small_feed import follow, import_world, publish, sequence_in, timestamp_of
 
 from osm3s.errors import StorageError, UsageError
+from osm3s.replication.errors import Damaged
 from osm3s.replication.feed import HttpFeed
 from osm3s.replication.follow import Limits
-from osm3s.replication.state import path_of
+from osm3s.replication.state import State, parse_state, path_of
 from osm3s.replication.target import Target
 from osm3s.update.update_files import update_files
 
@@ -92,7 +93,19 @@ WRONG_STATES = [
     says(b"sequenceNumber=x\ntimestamp=2026-01-01T00\\:00\\:00Z"),
     says(b"sequenceNumber=5\ntimestamp=now"),
     says(b"\x1f\x8b\0\0"),
+    says(b"sequenceNumber=1\nsequenceNumber=2\ntimestamp=2026-01-01T00\\:00\\:00Z"),
+    says(b"sequenceNumber=2\nsequenceNumber=\ntimestamp=2026-01-01T00\\:00\\:00Z"),
+    says(b"sequenceNumber=2\ntimestamp=2026-01-01T00\\:00\\:00Z\ntimestamp=2027-01-01T00\\:00\\:00Z"),
+    says(b"sequenceNumber=-2\ntimestamp=2026-01-01T00\\:00\\:00Z"),
+    says(b"sequenceNumber=2\0\ntimestamp=2026-01-01T00\\:00\\:00Z"),
 ]
+
+
+def test_a_state_that_says_a_thing_twice() -> None:
+    once = b"#Sat\nsequenceNumber=7\r\ntxnMax=1\ntimestamp=2026-01-01T00\\:00\\:00Z\n"
+    assert parse_state(once + once, "state.txt") == State(7, "2026-01-01T00:00:00Z")
+    with pytest.raises(Damaged, match=r"^state\.txt: not a state file: sequenceNumber is 7 and 8$"):
+        parse_state(once + b"sequenceNumber=8\n", "state.txt")
 
 
 @pytest.mark.parametrize("misbehaviour", WRONG_STATES)
