@@ -48,6 +48,10 @@ _TOO_WEAK = "runtime error: Filters too weak in query statement"
 _GENERATOR = re.compile(rb'("generator": |generator=)"[^"]*"')
 _NEGATIVE_ZERO = re.compile(rb"-(0\.0000000)\b")
 _NO_PLACE = re.compile(rb'l(?:at|on)"?[=:] ?"?(?:100|200|-91|-2[01][0-9])\.[0-9]{7}')
+_NEW_IN_RESULT = re.compile(
+    rb'<action type="modify">\n<old>\n  <(?:node|way|relation)(?: [^>]*)?/>\n</old>\n<new>\n(.*?)</new>\n</action>',
+    re.S,
+)
 _SOMETHING = re.compile(rb'id="|"id":|<tag |<action |\A[^<{\n]*\n.')
 _TAG = re.compile(rb' *<tag k=|    "(?:[^"\\]|\\.)*": "|[^<]*: .*<br/>\Z')
 _ID = re.compile(rb' id="\d+"|  "id": \d+')
@@ -142,9 +146,9 @@ class Answer:
         return all(ours[key] <= theirs[key] or theirs[key] <= ours[key] for key in ours.keys() & theirs.keys())
 
     def _elements(self) -> dict[tuple[bytes, bytes], set[bytes]]:
-        """By type and id, all that is printed about an element."""
+        """By type and id, all that is printed about an element, but that it was there before a result had it."""
         elements: dict[tuple[bytes, bytes], set[bytes]] = {}
-        for match in _ELEMENT.finditer(self.output):
+        for match in _ELEMENT.finditer(_NEW_IN_RESULT.sub(rb"\1", self.output)):
             elements.setdefault((match[1] or match[3], match[2] or match[4]), set()).add(match[0])
         return elements
 
