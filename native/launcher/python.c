@@ -1,5 +1,6 @@
 /* python.c: doing without a frontend: this process becomes a Python process. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,14 +41,19 @@ void become_python(const char *module, char **arguments)
     size_t n = 0;
     while (arguments[n] != NULL)
         n++;
-    char **argv = calloc(n + 5, sizeof *argv);
+    char **argv = calloc(n + 6, sizeof *argv);
     if (argv == NULL)
         exit(LAUNCH_DIED);
+    sigset_t interrupt; /* Python would answer it with a traceback until the program itself begins: it waits so long */
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    sigprocmask(SIG_BLOCK, &interrupt, NULL);
     argv[0] = python;
     argv[1] = "-P";
     argv[2] = "-m";
-    argv[3] = (char *)module;
-    memcpy(argv + 4, arguments, n * sizeof *argv);
+    argv[3] = "osm3s.cli.start";
+    argv[4] = (char *)module;
+    memcpy(argv + 5, arguments, n * sizeof *argv);
     execv(python, argv);
     argv[0] = "python3";
     execvp("python3", argv);

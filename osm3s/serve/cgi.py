@@ -13,8 +13,9 @@ from osm3s.serve.request import Database, Request
 DIED_STATUS = 70
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """The argument is the name by which the program was called."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     from osm3s.serve import web
     from osm3s.serve.engine import NATIVE
 
@@ -40,4 +41,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
