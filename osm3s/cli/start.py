@@ -1,7 +1,6 @@
 """Starts a program: `python -m osm3s.cli.start MODULE ARGUMENT…`. Ctrl-C ends it without a traceback, also at once.
 
-While modules are imported there is nothing to be undone, so the kernel may end the process. Later the program sees a
-KeyboardInterrupt; if it does not care for it, the process ends by the signal, as its shell expects.
+If the program does not care for it, the process ends by the signal, as its shell expects.
 """
 
 from __future__ import annotations
@@ -15,21 +14,20 @@ if not _WAS_IGNORED:
 signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))  # the compiled launcher has blocked it
 
 
-def main() -> int:
-    from importlib import import_module
+def main() -> None:
+    """Run the module that the first argument names, as `python -m` would."""
+    from runpy import run_module
 
     del sys.argv[0]
-    module = import_module(sys.argv[0])
-    if not _WAS_IGNORED:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        status: int = module.main()
+        if not _WAS_IGNORED:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        run_module(sys.argv[0], run_name="__main__", alter_sys=True)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.raise_signal(signal.SIGINT)
         raise
-    return status
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

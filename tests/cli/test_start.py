@@ -9,16 +9,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 PROJECT = Path(__file__).resolve().parents[2]
 AT_IMPORT = "import signal\nsignal.raise_signal(signal.SIGINT)\n"
-IN_MAIN = "import signal\ndef main():\n    signal.raise_signal(signal.SIGINT)\n    return 7\n"
 HANDLED = (
-    "import signal\ndef main():\n    try:\n        signal.raise_signal(signal.SIGINT)\n"
-    "    except KeyboardInterrupt:\n        return 8\n"
+    "import signal, sys\ntry:\n    signal.raise_signal(signal.SIGINT)\nexcept KeyboardInterrupt:\n    sys.exit(8)\n"
 )
-ARGUMENTS = "import sys\ndef main():\n    print(*sys.argv[1:])\n    return 9\n"
+ARGUMENTS = "import sys\nif __name__ == '__main__':\n    print(*sys.argv[1:])\n    sys.exit(9)\n"
 
 
 def start(folder: Path, program: str, before: Callable[[], None] | None = None) -> tuple[int, str, str]:
@@ -45,9 +41,8 @@ def block() -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
-@pytest.mark.parametrize("program", [AT_IMPORT, IN_MAIN])
-def test_it_ends_by_the_signal_and_says_nothing(tmp_path: Path, program: str) -> None:
-    assert start(tmp_path, program) == (-signal.SIGINT, "", "")
+def test_it_ends_by_the_signal_and_says_nothing(tmp_path: Path) -> None:
+    assert start(tmp_path, AT_IMPORT) == (-signal.SIGINT, "", "")
 
 
 def test_one_that_came_before_python_had_started(tmp_path: Path) -> None:
@@ -60,7 +55,7 @@ def test_a_program_may_handle_it(tmp_path: Path) -> None:
 
 
 def test_where_it_is_ignored_it_stays_so(tmp_path: Path) -> None:
-    assert start(tmp_path, IN_MAIN, ignore) == (7, "", "")
+    assert start(tmp_path, AT_IMPORT + ARGUMENTS, ignore) == (9, "one two\n", "")
 
 
 def test_a_program_gets_its_arguments(tmp_path: Path) -> None:
