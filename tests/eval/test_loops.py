@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -121,3 +122,9 @@ def test_what_makes_no_sense_is_rejected(snapshot: Snapshot, query: str, message
 def test_nested_members_do_not_use_up_the_memory(snapshot: Snapshot) -> None:
     query = "way(11);convert x n=" + "per_member(" * 11 + "pos()" + ")" * 11 + ";out;"
     assert run(snapshot, query).startswith('runtime error: Query run out of memory in "convert" at line 1')
+
+
+@pytest.mark.parametrize(("query", "values"), [("for.a->.a(a.val)", ["1"]), ("for.a->.a(id()+a.val)", ["6", "7"])])
+def test_the_value_of_the_loop_around_is_seen(snapshot: Snapshot, query: str, values: list[str]) -> None:
+    printed = run(snapshot, f"node(id:5,6);for->.a(1){{{query}{{make x v=a.val;out;}}}}")
+    assert re.findall('v="([0-9]*)"', printed) == values

@@ -25,7 +25,9 @@ def execute(execution: Execution, element: Element) -> None:
         return
     set_ = (outer.own(into) if source == into else outer.get(source)) or ElementSet()
     if outer.own(into) is not None:
-        outer[into] = ElementSet()  # what aggregators of the criterion see
+        value = outer.group(into)
+        outer[into] = ElementSet()  # what aggregators of the criterion see; `val` is of a loop around this one
+        outer.set_group(into, value)
     groups = _groups(execution, set_, evaluator)
     outer[into] = ElementSet()
     with execution.scope() as inner, execution.holding(set_):
