@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from osm3s import failpoint
@@ -209,6 +210,9 @@ class BulkImport:
                 os.rename(self._db.index, self._temporary.index)  # nobody knows whether it would be there tomorrow
                 raise
         except OSError as error:
+            for file in range(N_FILES):
+                with suppress(OSError):
+                    os.rename(self._db.block_file(file), self._temporary.block_file(file))
             raise StorageError(f"{self._db.root}: cannot write: {error.strerror}; nothing was changed") from None
         failpoint.reached("import_after_index_rename")
 
@@ -228,5 +232,9 @@ def put_directory_page(txn: Any, family: int, page: list[DirectoryEntry]) -> Non
 
 
 def discard_leftovers(db: DatabaseDir) -> None:
-    """Remove what an interrupted import has left."""
+    """Remove what an interrupted import has left, its directory last: it tells whose the block files are."""
+    if os.path.isdir(db.import_dir) and not db.exists:
+        for file in range(N_FILES):
+            with suppress(FileNotFoundError):
+                os.unlink(db.block_file(file))
     shutil.rmtree(db.import_dir, ignore_errors=True)

@@ -115,7 +115,9 @@ def test_areas_of_another_map_are_not_seen_and_made_anew(tmp_path: Path) -> None
     root = tmp_path / "db"
     update(root, osm_file(START), "auto")
     generator.follow(str(root))
-    os.unlink(DatabaseDir(str(root)).index)
+    db = DatabaseDir(str(root))
+    for path in db.index, *map(db.file, db.block_files):
+        os.unlink(path)
     update(root, osm_file([*START[:-2], START[-2]._replace(id=3)]), "auto")
     with Snapshot(DatabaseDir(str(root))) as snapshot:
         assert snapshot.areas is None
