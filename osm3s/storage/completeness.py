@@ -32,10 +32,7 @@ def require_complete(settings: DatabaseSettings, db: DatabaseDir) -> None:
 
 
 def require_nothing_here(db: DatabaseDir) -> None:
-    """Where there is no index, there are no block files that may belong to one, unless they are those of an import that
-    was interrupted. Raises CorruptError."""
-    if os.path.isdir(db.import_dir):
-        return
+    """Where there is no index, there are no block files that may belong to one. Raises CorruptError."""
     for name in db.block_files:
         path = db.file(name)
         if os.path.exists(path) and os.path.getsize(path):

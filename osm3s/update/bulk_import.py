@@ -232,9 +232,5 @@ def put_directory_page(txn: Any, family: int, page: list[DirectoryEntry]) -> Non
 
 
 def discard_leftovers(db: DatabaseDir) -> None:
-    """Remove what an interrupted import has left, its directory last: it tells whose the block files are."""
-    if os.path.isdir(db.import_dir) and not db.exists:
-        for file in range(N_FILES):
-            with suppress(FileNotFoundError):
-                os.unlink(db.block_file(file))
+    """Remove what an interrupted import has left."""
     shutil.rmtree(db.import_dir, ignore_errors=True)
