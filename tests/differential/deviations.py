@@ -292,8 +292,9 @@ _retros: list[Element] = []
 
 
 def _retro() -> None:
-    """The reference prints a set from outside with the geometry that its elements had at the other time, or none."""
-    execute, print_ = STATEMENTS["retro"], STATEMENTS["print"]
+    """The reference prints a set from outside with the geometry that its elements had at the other time, or none, and
+    `local` makes pieces of ways of which nothing was there."""
+    execute, print_, localize = STATEMENTS["retro"], STATEMENTS["print"], STATEMENTS["localize"]
 
     def noting_retro(execution: Execution, element: Element) -> None:
         _retros.append(element)
@@ -302,14 +303,21 @@ def _retro() -> None:
         finally:
             _retros.pop()
 
+    def note_other_times(execution: Execution, element: Element) -> None:
+        set_ = execution.read(element.get("from"))
+        if _retros and any(_is_of_another_time(execution, set_, element_type) for element_type in (WAY, RELATION)):
+            noted.add("geometry of another time")
+
     def noting_print(execution: Execution, element: Element) -> None:
-        if _retros and element.get("geometry") != "skeleton":
-            set_ = execution.read(element.get("from"))
-            if any(_is_of_another_time(execution, set_, element_type) for element_type in (WAY, RELATION)):
-                noted.add("geometry of another time")
+        if element.get("geometry") != "skeleton":
+            note_other_times(execution, element)
         print_(execution, element)
 
-    STATEMENTS["retro"], STATEMENTS["print"] = noting_retro, noting_print
+    def noting_localize(execution: Execution, element: Element) -> None:
+        note_other_times(execution, element)
+        localize(execution, element)
+
+    STATEMENTS.update({"retro": noting_retro, "print": noting_print, "localize": noting_localize})
 
 
 def _have_other_versions(one: ElementSet, other: ElementSet, element_type: int) -> bool:
