@@ -64,7 +64,9 @@ _NO_TIME = "0000-00-00T00:00:00Z"
 
 
 def _normal_id_query(element: Element) -> dict[str, str]:
-    return {"type": element.get("type")} | numbered("ref", [str(ref) for ref in refs_of(element)], 0)
+    """Ids beyond 63 bits stay negative numbers, as which they can be read again."""
+    signed = [str(ref if ref < _UNSIGNED // 2 else ref - _UNSIGNED) for ref in refs_of(element)]
+    return {"type": element.get("type")} | numbered("ref", signed, 0)
 
 
 def _normal_bbox_query(element: Element) -> dict[str, str]:

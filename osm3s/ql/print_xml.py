@@ -54,6 +54,8 @@ def _as_translated(element: Element) -> dict[str, str]:
         return attrs | {"keytype": "generic"}
     if element.name == "eval-set-count" and attrs.get("type") == "nodes":
         return attrs | {"type": "node"}
+    if element.name == "id-query":
+        return attrs | {key: str(int(ref) % 2**64) for key, ref in attrs.items() if ref.startswith("-")}
     if attrs.get("output-config"):
         return attrs | {"output-config": translated_config(attrs["output"], attrs["output-config"])}
     return attrs

@@ -35,6 +35,11 @@ def test_translations_to_xml(query: str, translation: str) -> None:
     assert translate(query, "xml") == (translation, [])
 
 
+@pytest.mark.parametrize("form", ["xml", "compact-ql"])
+def test_negative_ids_wrap_around(form: str) -> None:
+    assert "18446744073709551611" in translate("node(-5);out;", form)[0]
+
+
 def test_statements_that_are_still_open_in_ql() -> None:
     assert translate('<osm-script><union><query type="node"><has-kv k="a"/>\n', "compact-ql")[0] == '();node["a"];'
 
