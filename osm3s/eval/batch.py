@@ -123,9 +123,10 @@ class NoElement:
 
 
 def element_batches(
-    execution: Execution, set_: ElementSet, element_type: int, quadtile: bool = False
+    execution: Execution, set_: ElementSet, element_type: int, quadtile: bool = False, time_s: int | None = None
 ) -> Iterator[ElementBatch]:
-    """The elements of one type, by id or in quadtile order. Checks the limits before each batch."""
+    """The elements of one type, by id or in quadtile order; `time_s` as in ElementBatch. Checks the limits before each
+    batch."""
     all_rows = set_.handle.of[element_type]
     n = all_rows.n
     if n == 0:
@@ -134,13 +135,15 @@ def element_batches(
     size = BATCH_SIZES[element_type]
     for start in range(0, n, size):
         execution.check_limits()
-        yield ElementBatch(execution, element_type, rows + start, min(size, n - start), (set_, rows))
+        yield ElementBatch(execution, element_type, rows + start, min(size, n - start), (set_, rows), time_s)
 
 
-def batches(execution: Execution, set_: ElementSet, quadtile: bool = False) -> Iterator[ElementBatch | DerivedBatch]:
+def batches(
+    execution: Execution, set_: ElementSet, quadtile: bool = False, time_s: int | None = None
+) -> Iterator[ElementBatch | DerivedBatch]:
     """The whole set: nodes, ways, relations, areas, deriveds."""
     for element_type in TYPES:
-        yield from element_batches(execution, set_, element_type, quadtile)
+        yield from element_batches(execution, set_, element_type, quadtile, time_s)
     if set_.areas:
         yield AreaBatch(areas_in_order(set_) if quadtile else set_.areas)
     if set_.deriveds:

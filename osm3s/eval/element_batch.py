@@ -41,14 +41,18 @@ class MemberColumns:
 
 
 class ElementBatch:
-    """Rows of one type; `rows` is an `osm3s_row *`, which `owner` keeps alive."""
+    """Rows of one type; `rows` is an `osm3s_row *`, which `owner` keeps alive. `time_s` is what they are as of, if not
+    the time in question: so are the members of relations, then."""
 
-    def __init__(self, execution: Execution, element_type: int, rows: Any, n: int, owner: Any) -> None:
+    def __init__(
+        self, execution: Execution, element_type: int, rows: Any, n: int, owner: Any, time_s: int | None = None
+    ) -> None:
         self.n = n
         self.rows = rows
         self.element_type = element_type
         self.is_way = element_type == WAY
         self._execution = execution
+        self._time_s = execution.snapshot.time if time_s is None else time_s
         self._snapshot = execution.snapshot.handle
         self._owner = owner
 
@@ -125,8 +129,9 @@ class ElementBatch:
         keep = b"\1" * self.n
         check(lib.osm3s_rows_keep(self.rows, self.n, ffi.from_buffer(keep), relations.rows(RELATION)))
         check(lib.osm3s_rows_sort(relations.rows(RELATION)))
-        for element_type in (NODE, WAY):
-            member_rows(self._execution, relations, element_type, None, found, or_later=True)
+        with self._execution.at(self._time_s):
+            for element_type in (NODE, WAY):
+                member_rows(self._execution, relations, element_type, None, found, or_later=True)
         return found
 
     def members(self) -> list[MemberList | None]:

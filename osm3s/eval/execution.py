@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -80,6 +80,13 @@ class Execution:
         """The set of that name, to be left unchanged (its nodes may be resolved)."""
         set_ = self.sets.get(name)
         return ElementSet() if set_ is None else set_
+
+    def located(self, ids: Iterable[int], element_type: int, or_later: bool = False) -> ElementSet:
+        """The elements that are there at the time in question, as they are then; `or_later`: see Snapshot.locate."""
+        found = ElementSet()
+        found.put_ids(element_type, ids)
+        self.snapshot.locate(found.rows(element_type), element_type, or_later)
+        return found
 
     def next_derived_id(self) -> int:
         """Ids of derived objects count up from 1."""

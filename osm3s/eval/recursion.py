@@ -67,9 +67,7 @@ def _take_present(execution: Execution, nodes: ElementSet, into: ElementSet) -> 
     if execution.sets.of_one_time:
         execution.snapshot.drop_later_nodes(nodes)
     else:  # the ways may be of another time
-        ids, nodes = nodes.ids(NODE), ElementSet()
-        nodes.put_ids(NODE, ids)
-        execution.snapshot.locate(nodes.rows(NODE), NODE)
+        nodes = execution.located(nodes.ids(NODE), NODE)
     into.take(nodes, (NODE,))
 
 
@@ -135,8 +133,14 @@ def down_rel(execution: Execution, start: ElementSet) -> ElementSet:
         closure.add(found, (RELATION,))
         newest = found
     result = down(execution, closure)
-    result.add(closure, (RELATION,))
+    _add_relations(execution, closure, result)
     return result
+
+
+def _add_relations(execution: Execution, given: ElementSet, into: ElementSet) -> None:
+    """Add the relations of a set, in `retro` those that are there, as they are then."""
+    of_one_time = execution.sets.of_one_time
+    into.add(given if of_one_time else execution.located(given.ids(RELATION), RELATION), (RELATION,))
 
 
 # --- upwards --------------------------------------------------------------------------------------------------------
@@ -147,6 +151,8 @@ def ways_of_nodes(execution: Execution, nodes: ElementSet, positions: list[int],
     if not nodes.count(NODE):
         return
     snapshot = execution.snapshot
+    if not execution.sets.of_one_time:  # where ways have them now
+        nodes = execution.located(nodes.ids(NODE), NODE, or_later=True)
     box, n = ffi.new("osm3s_bbox *"), ffi.new("size_t *")
     check(lib.osm3s_rows_bbox(snapshot.handle, nodes.rows(NODE), NODE, box))
     blocks = ffi.new("uint32_t[]", snapshot.n_blocks(WAYS_FAMILY) + 1)
@@ -211,7 +217,7 @@ def relations_with(
 def up(execution: Execution, start: ElementSet) -> ElementSet:
     """Ways of the nodes; relations of the nodes, the ways and these ways; the given relations."""
     result = _up_without_input(execution, start)
-    result.add(start, (RELATION,))
+    _add_relations(execution, start, result)
     return result
 
 

@@ -41,30 +41,23 @@ class Scope:
         return found if isinstance(found, ComparedSets) else None
 
     def _find(self, name: str) -> ElementSet | None:
-        scope: Scope | None = self
-        while scope is not None:
-            found = scope._own.get(name)
-            if found is not None:
-                return found
-            scope = scope.outer
-        return None
+        return next((scope._own[name] for scope in self._outward() if name in scope._own), None)
 
     def time_of(self, name: str) -> int:
         """What the elements of a set are as of: the time in the scope that it was written in."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope._own:
-                return scope.time_s
-            scope = scope.outer
-        return self.time_s
+        return next((scope.time_s for scope in self._outward() if name in scope._own), self.time_s)
 
     @property
     def of_one_time(self) -> bool:
         """Whether all sets here and outside are as of the same time."""
+        return all(scope.time_s == self.time_s for scope in self._outward())
+
+    def _outward(self) -> Iterator[Scope]:
+        """This scope and those outside."""
         scope: Scope | None = self
-        while scope is not None and scope.time_s == self.time_s:
+        while scope is not None:
+            yield scope
             scope = scope.outer
-        return scope is None
 
     def own(self, name: str) -> ElementSet | None:
         """The set if it was written in this very scope, not by `compare`."""
@@ -93,18 +86,14 @@ class Scope:
 
     def group(self, name: str) -> str:
         """What is noted for a set, or ""."""
-        scope: Scope | None = self
-        while scope is not None:
+        for scope in self._outward():
             if name in scope._groups:
                 return scope._groups[name]
             if name in scope._own:
                 return ""
-            scope = scope.outer
         return ""
 
     def all_sets(self) -> Iterator[ElementSet]:
         """All sets of this scope and those outside, some of them more than once."""
-        scope: Scope | None = self
-        while scope is not None:
+        for scope in self._outward():
             yield from scope._own.values()
-            scope = scope.outer

@@ -93,7 +93,7 @@ class Preparation:
         """The elements of a set, made ready for an evaluator."""
         set_ = self.execution.read(set_name)
         prepare(self.execution, set_, reads_tags(evaluator), reads_meta(evaluator))
-        for batch in batches(self.execution, set_, quadtile):
+        for batch in batches(self.execution, set_, quadtile, self.execution.sets.time_of(set_name)):
             yield Items(batch, keys=None if self.key is None else [self.key] * batch.n)
 
 

@@ -33,8 +33,9 @@ def add(plan: QueryPlan, element: Element) -> None:
         if start.count(RELATION):
             start = start.copy()
             relations = start.copy((RELATION,))
-            for element_type in (NODE, WAY):
-                member_rows(execution, relations, element_type, None, start, or_later=True)
+            with execution.at(execution.sets.time_of(element.get("from"))):
+                for element_type in (NODE, WAY):
+                    member_rows(execution, relations, element_type, None, start, or_later=True)
         around.add_set(execution.snapshot, start)
     around.prepare()
     plan.spatial.append(around)

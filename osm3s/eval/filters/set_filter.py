@@ -19,7 +19,12 @@ def add(plan: QueryPlan, element: Element) -> None:
     name = element.attrs.get("set") or element.get("from")
 
     def rows(element_type: int, into: ElementSet) -> None:
-        into.add(plan.execution.read(name), (element_type,))
+        execution = plan.execution
+        set_ = execution.read(name)
+        if execution.sets.of_one_time:
+            into.add(set_, (element_type,))
+        else:  # in `retro`, the elements of a set from outside are looked for as they were at its time
+            into.take(execution.located(set_.ids(element_type), element_type), (element_type,))
 
     plan.sources.append(rows)
     plan.area_sources.append(lambda: plan.execution.read(name).areas)

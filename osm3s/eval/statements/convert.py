@@ -21,7 +21,7 @@ def execute(execution: Execution, element: Element) -> None:
     prepare(execution, set_, assignments.reads_tags, assignments.reads_meta)
     made: list[Derived] = []
     with execution.holding(result):
-        for batch in batches(execution, set_, quadtile=True):
+        for batch in batches(execution, set_, quadtile=True, time_s=execution.sets.time_of(element.get("from"))):
             made += assignments.derive(Items(batch))
             result.deriveds = made
     result.put_deriveds(made)

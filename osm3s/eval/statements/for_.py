@@ -28,7 +28,7 @@ def execute(execution: Execution, element: Element) -> None:
         value = outer.group(into)
         outer[into] = ElementSet()  # what aggregators of the criterion see; `val` is of a loop around this one
         outer.set_group(into, value)
-    groups = _groups(execution, set_, evaluator)
+    groups = _groups(execution, set_, evaluator, outer.time_of(source))
     outer[into] = ElementSet()
     with execution.scope() as inner, execution.holding(set_):
         for value in sorted(groups):
@@ -39,11 +39,11 @@ def execute(execution: Execution, element: Element) -> None:
         inner.export(but=into)
 
 
-def _groups(execution: Execution, set_: ElementSet, evaluator: Element) -> dict[str, ElementSet]:
+def _groups(execution: Execution, set_: ElementSet, evaluator: Element, time_s: int) -> dict[str, ElementSet]:
     column = Preparation(execution).container(evaluator)
     prepare(execution, set_, reads_tags(evaluator), reads_meta(evaluator))
     groups: dict[str, ElementSet] = {}
-    for batch in batches(execution, set_):
+    for batch in batches(execution, set_, time_s=time_s):
         members: dict[str, list[int]] = {}
         for i, values in enumerate(column(Items(batch))):
             for value in values:
