@@ -28,8 +28,8 @@ from .systems import Answer
 ORDER = "order of derived objects with one id"
 FIRST = "some objects of a set"
 RINGS = "direction of rings"
+BOX = "box of a derived object in JSON"
 CHANGING = {
-    "box of a derived object in JSON",
     "geometry of another time",
     "members of another time in a box",
     "numbers outside of a box",
@@ -94,9 +94,11 @@ def _borders_e7(query: str) -> set[tuple[str, int]]:
 
 def excuse(judged: Answer, judge: Answer) -> str | None:
     """The deviation that what differs between two answers may be; None if it is none."""
-    if judge.has_impossible_place:
+    if judge.has_impossible_place and judged.without_places() == judge.without_places():
         return "impossible place"
-    for name in sorted(noted - {ORDER, FIRST, RINGS}):
+    if BOX in noted and judged.without_brackets() == judge.without_brackets():
+        return BOX
+    for name in sorted(noted - {ORDER, FIRST, RINGS, BOX}):
         if judged.errors == judge.errors and (not one_form or name in CHANGING or judged.tells_as(judge)):
             return name
     if noted >= {ORDER, FIRST}:
@@ -130,7 +132,7 @@ def _box_in_json() -> None:
             and isinstance(execution.writer, JsonWriter)
             and execution.read(element.get("from")).deriveds
         ):
-            noted.add("box of a derived object in JSON")
+            noted.add(BOX)
         execute(execution, element)
 
     STATEMENTS["print"] = noting_box

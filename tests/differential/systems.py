@@ -48,6 +48,12 @@ _TOO_WEAK = "runtime error: Filters too weak in query statement"
 _GENERATOR = re.compile(rb'("generator": |generator=)"[^"]*"')
 _NEGATIVE_ZERO = re.compile(rb"-(0\.0000000)\b")
 _NO_PLACE = re.compile(rb'l(?:at|on)"?[=:] ?"?(?:100|200|-91|-2[01][0-9])\.[0-9]{7}')
+_PLACES = re.compile(
+    rb'\n? *<(?:bounds|center)(?: [^>]*)?/>|,?\s*"(?:bounds|center)": \{[^}]*\}'
+    rb'| l(?:at|on)="-?\d+\.\d{7}"|"l(?:at|on)": -?\d+\.\d{7}|-?\d+\.\d{7}'
+)
+_EMPTY = re.compile(rb"<(\w+)([^>]*[^>/])?>\s*</\1>")
+_SPACE, _BRACKETS = re.compile(rb"[\s,]+"), re.compile(rb"[\s\[\]]+")
 _NEW_IN_RESULT = re.compile(
     rb'<action type="modify">\n<old>\n  <(?:node|way|relation)(?: [^>]*)?/>\n</old>\n<new>\n(.*?)</new>\n</action>',
     re.S,
@@ -132,6 +138,14 @@ class Answer:
         ours, theirs = Counter(self.without_order()), Counter(other.without_order())
         more = (ours - theirs) + (theirs - ours)
         return more.total() == 1 and all(b"<vertex " in line for line in more)
+
+    def without_places(self) -> tuple[bytes, tuple[str, ...]]:
+        """All that is told but boxes, centres and what is written like coordinates."""
+        return _SPACE.sub(b" ", _EMPTY.sub(rb"<\1\2/>", _PLACES.sub(b"", self.output))), self.errors
+
+    def without_brackets(self) -> tuple[bytes, tuple[str, ...]]:
+        """The same without what makes lists of lists."""
+        return _BRACKETS.sub(b"", self.output), self.errors
 
     def without_repetitions(self) -> Answer:
         """The same with elements that are printed twice, one after the other, once; in a difference, with those only
