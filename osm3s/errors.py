@@ -116,6 +116,13 @@ class QueryForbidden(QueryFailed):
     exit_status = 4
 
 
+class QueryIncomplete(QueryFailed):
+    """Some statements could not be executed, but all others have been; the web has been told in the answer."""
+
+    def __init__(self, texts: list[str]) -> None:
+        super().__init__("\nruntime error: ".join(texts))
+
+
 class QueryTimeout(QueryFailed):
     """The query used up its time."""
 

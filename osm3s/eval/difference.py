@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from osm3s.errors import QueryFailed
 from osm3s.eval.derived_order import unmatched
 from osm3s.eval.details import details_of
 from osm3s.eval.differing import Pairs, differing_pairs
@@ -67,6 +66,8 @@ class Difference:
         self._printed: dict[int, Printed] = {}
         """By out statement, of the run before."""
         self._seen: set[int] = set()
+        self._failed: set[int] = set()
+        """The out statements that are executed more than once in a run: these print nothing."""
         self._compared: dict[int, ElementSet] = {}
         """By compare statement: its input in the first run."""
 
@@ -82,8 +83,8 @@ class Difference:
     # --- out --------------------------------------------------------------------------------------------------------
 
     def out(self, execution: Execution, statement: Element, options: PrintOptions) -> None:
-        """Take or compare what a statement prints. As in the reference, a set that was never written in one of the runs
-        is not printed at all."""
+        """Take or compare what a statement prints; if it is in a loop, this fails. As in the reference, a set that was
+        never written in one of the runs is not printed at all."""
         name = statement.get("from")
         if self.wrapped:
             self._out_wrapped(execution, execution.read(name), options)
@@ -91,21 +92,29 @@ class Difference:
         compared, set_ = execution.sets.compared(name), execution.sets.get(name)
         if compared is None and set_ is None:
             return
-        if id(statement) in self._seen:
-            raise QueryFailed(IN_A_LOOP)
-        self._seen.add(id(statement))
         if compared is not None:
             options = replace(options, bbox=None)  # compared has been without a box
             after = self._taken(execution, compared.after, options)
             with execution.at(self.before_s):
                 before = self._taken(execution, compared.before, options)
             self._print(execution, before, after, options)
-        elif set_ is not None:
+        elif set_ is not None and not self._fails(execution, id(statement)):
             taken = self._taken(execution, set_, options)
             if not self.is_second_run:
                 self._printed[id(statement)] = taken
-            elif id(statement) in self._printed:
+            else:
                 self._print(execution, self._printed.pop(id(statement)), taken, options)
+
+    def _fails(self, execution: Execution, statement: int) -> bool:
+        """Whether an out statement is executed again, which is told once, or was not executed in the first run."""
+        if statement in self._seen and statement not in self._failed:
+            self._failed.add(statement)
+            self._printed.pop(statement, None)
+            execution.fail(IN_A_LOOP)
+        if self.is_second_run and statement not in self._printed:
+            return True
+        self._seen.add(statement)
+        return statement in self._failed
 
     def _taken(self, execution: Execution, set_: ElementSet, options: PrintOptions) -> Printed:
         elements = set_.copy()

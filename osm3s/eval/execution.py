@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from osm3s.errors import QueryFailed, QueryOutOfMemory, QueryTimeout
+from osm3s.errors import QueryFailed, QueryIncomplete, QueryOutOfMemory, QueryTimeout
 from osm3s.eval.explanation import Explanation
 from osm3s.eval.limits import Limits
 from osm3s.eval.scope import Scope
@@ -74,6 +74,7 @@ class Execution:
         self._held: list[ElementSet] = []
         self._derived_ids = 0
         self._stopped = False
+        self._failures: list[str] = []
         self._web = web
 
     def read(self, name: str) -> ElementSet:
@@ -150,6 +151,17 @@ class Execution:
             finally:
                 self.explanation.end(started_s)
             i += 1
+
+    def fail(self, text: str) -> None:
+        """A statement cannot be executed: tell it, and go on with the others."""
+        if self._web:
+            self.writer.remark(f"runtime error: {text}")
+        self._failures.append(text)
+
+    def end(self) -> None:
+        """Raise QueryIncomplete if a statement could not be executed."""
+        if self._failures:
+            raise QueryIncomplete(self._failures)
 
     # --- limits -----------------------------------------------------------------------------------------------------
 

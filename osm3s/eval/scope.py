@@ -64,6 +64,11 @@ class Scope:
         found = self._own.get(name)
         return None if isinstance(found, ComparedSets) else found
 
+    def forget_compared(self, name: str) -> None:
+        """From now on the set was never written here if `compare` has made it."""
+        if isinstance(self._own.get(name), ComparedSets):
+            del self._own[name]
+
     def __setitem__(self, name: str, set_: ElementSet) -> None:
         self._own[name] = set_
         self._groups.pop(name, None)

@@ -41,15 +41,19 @@ def execute(
             _execute_twice(script, execution, seconds_of(since), date_s)
         else:
             execution.run(script.children, count_only)
+        execution.end()
     finally:
         snapshot.set_time(0)
 
 
 def _execute_twice(script: Element, execution: Execution, before_s: int, after_s: int) -> None:
     execution.difference = Difference(before_s, after_s, script.attrs.get("augmented") == "deletions")
-    execution.snapshot.set_time(before_s)
-    execution.run(script.children)
+    _run_at(before_s, script, execution)
     execution.difference.start_second_run()
-    execution.snapshot.set_time(after_s)
-    execution.sets = Scope(time_s=after_s)
+    _run_at(after_s, script, execution)
+
+
+def _run_at(seconds: int, script: Element, execution: Execution) -> None:
+    execution.snapshot.set_time(seconds)
+    execution.sets = Scope(time_s=seconds)
     execution.run(script.children)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
-from osm3s.errors import DispatcherError, Message, QueryRejected
+from osm3s.errors import DispatcherError, Message, QueryIncomplete, QueryRejected
 from osm3s.eval.explanation import Explanation
 from osm3s.ffi.sink import Sink
 from osm3s.output.writer import Writer
@@ -73,8 +73,9 @@ class WebDoor:
         self.response.page(Page(text))
         return 0
 
-    def failed(self, writer: Writer, _error: BaseException, text: str) -> int:
-        writer.remark(text)
+    def failed(self, writer: Writer, error: BaseException, text: str) -> int:
+        if not isinstance(error, QueryIncomplete):
+            writer.remark(text)
         self._end(writer)
         return 0
 

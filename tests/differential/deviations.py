@@ -28,6 +28,7 @@ from .systems import Answer
 ORDER = "order of derived objects with one id"
 FIRST = "some objects of a set"
 RINGS = "direction of rings"
+LOOP = "out in a loop at the later time"
 BOX = "box of a derived object in JSON"
 CHANGING = {
     "geometry of another time",
@@ -98,7 +99,9 @@ def excuse(judged: Answer, judge: Answer) -> str | None:
         return "impossible place"
     if BOX in noted and judged.without_brackets() == judge.without_brackets():
         return BOX
-    for name in sorted(noted - {ORDER, FIRST, RINGS, BOX}):
+    if LOOP in noted and judged.errors != judge.errors:
+        return LOOP
+    for name in sorted(noted - {ORDER, FIRST, RINGS, BOX, LOOP}):
         if judged.errors == judge.errors and (not one_form or name in CHANGING or judged.tells_as(judge)):
             return name
     if noted >= {ORDER, FIRST}:
@@ -202,12 +205,25 @@ def _closed_ways_around_many_places() -> None:
     STATEMENTS["coord-query"] = noting_ways
 
 
+def _out_in_a_loop() -> None:
+    """In a difference, the reference knows only at the earlier time that an `out` is in a loop."""
+    fail = Execution.fail
+
+    def noting_fail(execution: Execution, text: str) -> None:
+        if execution.difference is not None and execution.difference.is_second_run:
+            noted.add(LOOP)
+        fail(execution, text)
+
+    Execution.fail = noting_fail  # type: ignore[method-assign]
+
+
 def watch() -> None:
     """Note from now on."""
     watch_times()
     _order_of_one_id()
     _closed_ways_around_many_places()
     _area_filter()
+    _out_in_a_loop()
     for name in ("foreach", "for"):
         _loop(name)
     _box_in_json()

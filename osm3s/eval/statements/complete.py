@@ -23,6 +23,7 @@ def execute(execution: Execution, element: Element) -> None:
             execution.run(element.children)
             found = inner.get(source)
             outer.forget_group(source)
+            outer.forget_compared(source)
             if found is None:
                 break
             known = outer.own(source) or ElementSet()
