@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -86,9 +87,7 @@ class Difference:
         """Take or compare what a statement prints; if it is in a loop, this fails. As in the reference, a set that was
         never written in one of the runs is not printed at all."""
         name = statement.get("from")
-        if self.wrapped:
-            self._out_wrapped(execution, execution.read(name), options)
-            return
+        options = replace(options, mode="ids_only") if options.counts else options  # numbers are not compared
         compared, set_ = execution.sets.compared(name), execution.sets.get(name)
         if compared is None and set_ is None:
             return
@@ -129,19 +128,31 @@ class Difference:
         printer.round_centers()
         return printer
 
-    def _out_wrapped(self, execution: Execution, set_: ElementSet, options: PrintOptions) -> None:
-        taken = self._taken(execution, set_, options)
-        printer = self._printer(execution, taken, options)
+    def elements(self, execution: Execution, set_: ElementSet, options: PrintOptions) -> int:
+        """In a body of compare: print each element in an action; returns how many there were."""
+        snapshot, limits, printed = execution.snapshot, execution.limits, 0
+        snapshot.resolve_nodes(set_)
+        users, members = details_of(execution, set_, options)
+        printer = execution.writer.printer(options, members, users)
         for element_type in TYPES:
-            rows = taken.elements.handle.of[element_type]
-            print_one = printer.each(execution.snapshot, element_type, execution.writer.sink, execution.limits)
-            for i in range(rows.n):
-                self._write(execution, f'<action type="{self.wrapped}">\n')
-                print_one(rows.rows + i)
-                self._write(execution, "</action>\n")
-        for derived in taken.elements.deriveds:
+            all_rows = set_.handle.of[element_type]
+            in_order = options.order == "quadtile" and all_rows.n
+            rows = quadtile_order(snapshot, limits, all_rows, element_type) if in_order else all_rows.rows
+            print_one = printer.each(snapshot, element_type, execution.writer.sink, limits)
+            left = all_rows.n if options.limit is None else options.limit - printed
+            for i in range(min(all_rows.n, left)):
+                with self.action(execution):
+                    print_one(rows + i)
+                printed += 1
+        return printed
+
+    @contextmanager
+    def action(self, execution: Execution) -> Iterator[None]:
+        """In a body of compare: what is printed inside is an action of its own."""
+        if self.wrapped:
             self._write(execution, f'<action type="{self.wrapped}">\n')
-            execution.writer.derived(derived, options)
+        yield
+        if self.wrapped:
             self._write(execution, "</action>\n")
 
     def _print(self, execution: Execution, before: Printed, after: Printed, options: PrintOptions) -> None:

@@ -12,28 +12,30 @@ Cost: proportional to what is printed; `geom`, `bb` and `center` of relations lo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osm3s.eval.batch import areas_in_order
 from osm3s.eval.details import details_of
 from osm3s.eval.execution import Execution
-from osm3s.ffi.element_set import NODE, RELATION, WAY
+from osm3s.ffi.element_set import NODE, RELATION, WAY, ElementSet
 from osm3s.output.derived import Derived, count_element
 from osm3s.output.print_options import PrintOptions
 from osm3s.ql.tree import Element
 
 if TYPE_CHECKING:
+    from osm3s.eval.difference import Difference
     from osm3s.storage.areas import StoredArea
 
 
 def execute(execution: Execution, element: Element) -> None:
     options = PrintOptions.of(element)
-    if execution.difference is not None:
-        shown = replace(options, mode="ids_only") if options.counts else options  # numbers are not compared
-        execution.difference.out(execution, element, shown)
+    if execution.difference is not None and not execution.difference.wrapped:
+        execution.difference.out(execution, element, options)
         return
     set_ = execution.read(element.get("from"))
+    if execution.difference is not None:
+        _print_actions(execution, execution.difference, set_, options)
+        return
     if options.counts:
         print_count(execution, set_.counts(), options, len(set_.areas))
         return
@@ -47,6 +49,23 @@ def execute(execution: Execution, element: Element) -> None:
     limit = None if options.limit is None else options.limit - printed
     for derived in set_.deriveds[:limit]:
         execution.writer.derived(derived, options)
+
+
+def _print_actions(execution: Execution, difference: Difference, set_: ElementSet, options: PrintOptions) -> None:
+    """Print a set in a body of compare: everything is in an action of its own."""
+    if options.counts:
+        if options.limit != 0:
+            with difference.action(execution):
+                print_count(execution, set_.counts(), options, len(set_.areas))
+        return
+    printed = difference.elements(execution, set_, options)
+    others = [*(areas_in_order(set_) if options.order == "quadtile" else set_.areas), *set_.deriveds]
+    for other in others[: None if options.limit is None else options.limit - printed]:
+        with difference.action(execution):
+            if isinstance(other, Derived):
+                execution.writer.derived(other, options)
+            else:
+                print_areas(execution, [other], options)
 
 
 def print_areas(execution: Execution, areas: Sequence[StoredArea], options: PrintOptions) -> None:
