@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from osm3s.errors import QueryFailed
 from osm3s.eval.element_batch import ElementBatch, Positions, center_of
-from osm3s.eval.execution import Execution
+from osm3s.eval.execution import Execution, require_metadata
 from osm3s.eval.geometries import NOWHERE
 from osm3s.eval.items import MemberList, Tags
 from osm3s.ffi import ffi, lib
@@ -171,8 +170,8 @@ def _square(coordinate_e7: int, origin: int) -> int:
 def prepare(execution: Execution, set_: ElementSet, tags: bool, meta: bool, types: tuple[int, ...] = TYPES) -> None:
     """Make tags and metadata readable. Raises QueryFailed if there is no metadata."""
     snapshot = execution.snapshot
-    if meta and not snapshot.has_meta:
-        raise QueryFailed("Tried to use meta file but no meta files available on this instance.")
+    if meta:
+        require_metadata(snapshot)
     if (tags or meta) and NODE in types and set_.count(NODE):
         snapshot.resolve_nodes(set_, tagged_only=not meta)
     if meta:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from osm3s.eval.execution import Execution
+from osm3s.eval.execution import Execution, require_metadata
 from osm3s.eval.recursion import member_rows
 from osm3s.ffi import check, ffi, lib
 from osm3s.ffi.element_set import NODE, RELATION, TYPES, WAY, ElementSet
@@ -11,10 +11,12 @@ from osm3s.output.print_options import PrintOptions
 
 
 def details_of(execution: Execution, set_: ElementSet, options: PrintOptions) -> tuple[Users | None, ElementSet | None]:
-    """Make readable what is to be printed of a set; each of the two is None if it is not needed."""
+    """Make readable what is to be printed of a set; each of the two is None if it is not needed. Raises QueryFailed if
+    metadata is to be printed, and there is none."""
     snapshot = execution.snapshot
     users = members = None
-    if options.meta and snapshot.has_meta:
+    if options.meta:
+        require_metadata(snapshot)
         snapshot.resolve_nodes(set_)
         for element_type in TYPES:
             snapshot.attach_meta_of(set_.rows(element_type))

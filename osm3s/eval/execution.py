@@ -192,6 +192,12 @@ class Execution:
         return QueryOutOfMemory(f"Query run out of memory {place} using about {megabytes} MB of RAM.")
 
 
+def require_metadata(snapshot: Snapshot) -> None:
+    """Raise QueryFailed if the database does not keep metadata."""
+    if not snapshot.has_meta:
+        raise QueryFailed("Tried to use meta file but no meta files available on this instance.")
+
+
 def require_history(snapshot: Snapshot) -> None:
     """Raise QueryFailed if the database does not keep superseded versions."""
     if snapshot.settings.level != "attic":

@@ -10,10 +10,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from osm3s.errors import QueryFailed
 from osm3s.eval.changes import changed_ids
 from osm3s.eval.derived_places import meets_box
-from osm3s.eval.execution import Execution, require_history
+from osm3s.eval.execution import Execution, require_history, require_metadata
 from osm3s.eval.filters import FILTERS
 from osm3s.eval.members_in_place import relations_in
 from osm3s.eval.predicate import Predicate
@@ -54,6 +53,8 @@ class QueryPlan:
         self.sources: list[Source] = []
         self.uids: set[int] | None = None
         self.newer_than = 0
+        self._lacks_metadata = False
+        """A filter needs metadata, and there is none."""
         self.changed: list[tuple[int, int]] = []
         self.closed_only = False
         """Of the ways, only closed ones are in question."""
@@ -71,12 +72,15 @@ class QueryPlan:
             self.spatial.append(BBox(south, west, north, east))
 
     def require_users(self, uids: list[int]) -> None:
-        self._require_meta()
+        require_metadata(self.execution.snapshot)
         self.uids = set(uids) if self.uids is None else self.uids & set(uids)
 
     def require_newer(self, timestamp: int) -> None:
-        self._require_meta()
-        self.newer_than = max(self.newer_than, timestamp)
+        """Without metadata this fails if there is an element to be asked."""
+        if self.execution.snapshot.has_meta:
+            self.newer_than = max(self.newer_than, timestamp)
+        else:
+            self._lacks_metadata = True
 
     def require_changed(self, since: int, until: int) -> None:
         """Only elements that changed after `since` and up to `until`."""
@@ -95,10 +99,6 @@ class QueryPlan:
 
         self.sources.append(rows)
 
-    def _require_meta(self) -> None:
-        if not self.execution.snapshot.has_meta:
-            raise QueryFailed("Tried to use meta file but no meta files available on this instance.")
-
     # --- running ----------------------------------------------------------------------------------------------------
 
     def run(self, types: tuple[int, ...]) -> ElementSet:
@@ -108,6 +108,8 @@ class QueryPlan:
             return result
         for element_type in types:
             self._run_type(element_type, result)
+        if self._lacks_metadata and any(result.counts()):
+            require_metadata(self.execution.snapshot)
         return self._keep_true(result)
 
     def run_deriveds(self) -> ElementSet:
@@ -139,7 +141,7 @@ class QueryPlan:
         """How many there are, per type."""
         counts = [0, 0, 0]
         for element_type in types:
-            by_rows = self.sources or self.conditions or self.changed or self.uids == set()
+            by_rows = self.sources or self.conditions or self.changed or self.uids == set() or self._lacks_metadata
             if by_rows or (element_type == RELATION and self.spatial):
                 counts[element_type] = self.run((element_type,)).count(element_type)
             else:
@@ -188,7 +190,7 @@ class QueryPlan:
         self.closed_only = True
         result = self.run((WAY,))
         stored = self.snapshot.areas
-        if stored is not None and self.uids is None and not self.newer_than and not self.changed:
+        if stored is not None and self.uids is None and not (self.newer_than or self._lacks_metadata or self.changed):
             found = ElementSet()
             found.areas = list(self._stored_areas(stored))
             result.areas = self._keep_true(found).areas

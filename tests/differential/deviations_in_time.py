@@ -204,13 +204,13 @@ def _places(set_: ElementSet, element_type: int) -> list[tuple[int, int]]:
 
 
 _retros: list[Element] = []
-"""Those that run."""
+"""Those that run, and bodies of compare."""
 
 
 def _retro() -> None:
     """The reference tells a set from outside with the geometry that its elements had at the other time, or none, finds
     around such ones otherwise, and `local` makes pieces of ways of which nothing was there."""
-    execute, print_ = STATEMENTS["retro"], STATEMENTS["print"]
+    execute, compare, print_ = STATEMENTS["retro"], STATEMENTS["compare"], STATEMENTS["print"]
     items_of, around = Preparation.items_of, FILTERS["around"]
 
     def noting_retro(execution: Execution, element: Element) -> None:
@@ -244,7 +244,14 @@ def _retro() -> None:
         _note_other_times(plan.execution, element.get("from"), "around a set from outside")
         around(plan, element)
 
-    STATEMENTS.update({"retro": noting_retro, "print": noting_print})
+    def noting_compare(execution: Execution, element: Element) -> None:
+        _retros.extend([element] if element.body() else [])  # its body runs at two times
+        try:
+            compare(execution, element)
+        finally:
+            del _retros[len(_retros) - bool(element.body()) :]
+
+    STATEMENTS.update({"retro": noting_retro, "compare": noting_compare, "print": noting_print})
     for name in ("localize", "convert", "for"):
         noting_statement(name)
     Preparation.items_of = noting_items  # type: ignore[method-assign]

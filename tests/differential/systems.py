@@ -52,6 +52,9 @@ _PLACES = re.compile(
     rb'\n? *<(?:bounds|center)(?: [^>]*)?/>|,?\s*"(?:bounds|center)": \{[^}]*\}'
     rb'| l(?:at|on)="-?\d+\.\d{7}"|"l(?:at|on)": -?\d+\.\d{7}|-?\d+\.\d{7}'
 )
+_NOT_KEPT = re.compile(
+    r"runtime error: (open64: 2 .*/(\w+_meta|user_\w+|\w+_changelog|\w+_attic\w*)\..*|Tried to use m(eta|useum) file.*)"
+)
 _END = re.compile(rb"\s*(</osm>|\]\n\})?\s*\Z")
 _EMPTY = re.compile(rb"<(\w+)([^>]*[^>/])?>\s*</\1>")
 _SPACE, _BRACKETS = re.compile(rb"[\s,]+"), re.compile(rb"[\s\[\]]+")
@@ -113,11 +116,12 @@ class Answer:
         return Answer(output, tuple(line for line in lines if "error:" in line))
 
     def but_trifles(self) -> Answer:
-        """Without deviations that are about no element: the sign of zeros, the end of a document after an error, and
-        what is found with weak filters is no error."""
+        """Without deviations that are about no element: the sign of zeros, the end of a document after an error, how
+        it is told that there is no metadata or history, and what is found with weak filters is no error."""
         output = _NEGATIVE_ZERO.sub(rb"\1", self.output)
         output = _END.sub(b"", output) if self.errors else output
-        return Answer(output, tuple(line for line in self.errors if not line.startswith(_TOO_WEAK)))
+        errors = (_NOT_KEPT.sub("runtime error: not kept", line) for line in self.errors)
+        return Answer(output, tuple(line for line in errors if not line.startswith(_TOO_WEAK)))
 
     def in_order(self) -> Answer:
         """The same with what history has in any order in one order: neighbouring tags are sorted."""

@@ -39,6 +39,8 @@ def execute(execution: Execution, element: Element) -> None:
     if options.counts:
         print_count(execution, set_.counts(), options, len(set_.areas))
         return
+    if execution.sets.get(element.get("from")) is None:
+        return
     with execution.at(execution.sets.time_of(element.get("from"))):  # in `retro`, a set from outside is of that time
         users, members = details_of(execution, set_, options)
         printed = execution.writer.elements(execution.snapshot, set_, options, members, users, execution.limits)
