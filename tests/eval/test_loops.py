@@ -96,6 +96,11 @@ def test_metadata_that_is_not_kept(tmp_path_factory: pytest.TempPathFactory) -> 
         for query in ("node(6);make x v=u(version());", "node(6);convert x u=user();", "node(6)(if:uid()>1);"):
             assert run(snapshot, query) == message
         assert run(snapshot, 'node(6)(if:t["ele"]==12.5);out ids;') == '  <node id="6"/>\n'
+        newer = '(newer:"2020-01-01T00:00:00Z");out count;'
+        for query in ("node(6);out meta;", "node(99);out meta;", f"node(6){newer}", f"node(6)(if:0){newer}"):
+            assert run(snapshot, query) == message
+        assert run(snapshot, ".q out meta;") == ""
+        assert run(snapshot, f"node(99){newer}") == run(snapshot, "node(99);out count;")
 
 
 @pytest.mark.parametrize(

@@ -266,6 +266,24 @@ def test_what_compare_finds_can_only_be_printed(root: Path) -> None:
         assert content(root, compare + query) == ""
 
 
+def test_the_body_of_compare_prints_as_elsewhere(root: Path) -> None:
+    printed = content(root, '[diff:"2020-01-15T00:00:00Z"];node(49,6,51,8);compare(){out ids 1;out count;out ids 0;};')
+    assert re.findall('action type="([a-z_]+)"', printed) == [
+        "show_initial",
+        "show_initial",
+        "show_final",
+        "show_final",
+    ]
+    assert re.findall('node id="([0-9]+)"', printed) == ["2", "2"]
+    assert re.findall('k="nodes" v="([0-9]+)"', printed) == ["2", "2"]
+
+
+def test_what_complete_works_on_is_a_set_again(root: Path) -> None:
+    compare = '[diff:"2020-01-15T00:00:00Z"];nwr(49,6,51,8);compare->.c;'
+    assert content(root, compare + "complete.c->.d{node(1)->.e;}.c out ids;") == ""
+    assert content(root, compare + "complete->.d{node(1)->.e;}.c out ids;") == content(root, compare + ".c out ids;")
+
+
 @pytest.mark.parametrize("query", ["node[b];out ids qt;", "node[b];foreach{out ids;}"])
 def test_in_order_of_place_what_is_there_now_comes_before_what_was(tmp_path: Path, query: str) -> None:
     root, later = tmp_path / "db", "2021-01-01T00:00:00Z"
@@ -295,8 +313,18 @@ def test_a_difference_lists_derived_objects_by_place_and_tags(tmp_path: Path) ->
 
 
 def test_a_loop_cannot_print_differences(root: Path) -> None:
-    printed = answer(root, '[diff:"2020-01-15T00:00:00Z"];nwr(49,6,51,8);foreach{out;}')
-    assert "A print statement cannot be executed in a loop in a diff setting." in printed
+    """It fails at this alone, and says so once."""
+    printed = answer(root, '[diff:"2020-01-15T00:00:00Z"];nwr(49,6,51,8);foreach{out;}node(2);out ids;')
+    remark = "<remark> runtime error: A print statement cannot be executed in a loop in a diff setting. </remark>"
+    assert printed.count(remark) == printed.count("<remark>") == 1
+    assert re.findall('action type="([a-z]+)"', printed) == ["modify"]
+    assert re.findall("<(node|way|relation) ", printed) == ["node", "node"]
+    assert printed.endswith("</osm>\n")
+
+
+def test_a_loop_cannot_print_differences_of_the_later_time_either(root: Path) -> None:
+    printed = answer(root, '[diff:"2020-01-15T00:00:00Z","2020-02-05T12:00:00Z"];node(id:3,4);foreach{out ids;}')
+    assert printed.count("<remark>") == 1
 
 
 @pytest.mark.parametrize("query", ['[date:"2020-02-03T00:00:00Z"];node(1);out;', "timeline(node,1);out;"])
