@@ -43,8 +43,16 @@ class Oracle:
 
     def ask(self, query: str) -> Answer:
         run = _Run(self.elements, self.with_meta)
-        run.statements(ql.parse(query).children)
-        return Answer((HEADER.format(self.timestamp) + "".join(run.printed) + "\n</osm>\n").encode())
+        errors: tuple[str, ...] = ()
+        try:
+            run.statements(ql.parse(query).children)
+        except _NoMetadata:
+            errors = ("runtime error: Tried to use meta file but no meta files available on this instance.",)
+        return Answer((HEADER.format(self.timestamp) + "".join(run.printed) + "\n</osm>\n").encode(), errors)
+
+
+class _NoMetadata(Exception):
+    """It is to be printed, but there is none."""
 
 
 class _Run:
@@ -233,8 +241,9 @@ class _Run:
             lines = "".join(f'    <tag k="{name}" v="{number}"/>\n' for name, number in tags)
             self.printed.append(f'  <count id="0">\n{lines}  </count>\n')
             return
-        mode = print_.get("mode") if self.with_meta or print_.get("mode") != "meta" else "body"
-        self.printed += [_printed(self.elements[key], mode) for key in sorted(found)]
+        if print_.get("mode") == "meta" and not self.with_meta and any(print_.get("from") in s for s in self.scopes):
+            raise _NoMetadata
+        self.printed += [_printed(self.elements[key], print_.get("mode")) for key in sorted(found)]
 
 
 def _members_of(element: Element) -> tuple[Member, ...]:
