@@ -12,10 +12,12 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from .campaign import Difference, System, Tally, campaign
 from .oracle import Oracle
+from .random_contexts import CONTEXTS, fits, random_query_in
 from .random_core import random_core_query
 from .random_query import random_query
 from .systems import InProcess, Program, Reference
@@ -31,6 +33,7 @@ def main() -> int:
     parser.add_argument("--program", action="store_true", help="ask bin/osm3s_query, not the code in this process")
     parser.add_argument("--as-found", action="store_true", help="do not make the pairs that differ small")
     parser.add_argument("--most", type=int, default=10, help="stop after so many differences (default 10)")
+    parser.add_argument("--context", choices=CONTEXTS, help="only queries in one context, dense in what they ask")
     options = parser.parse_args()
     project = Program if options.program else InProcess
     prefix = os.environ.get("REFERENCE")
@@ -39,10 +42,12 @@ def main() -> int:
         return project(work), Reference(Path(prefix), work) if prefix else Oracle(work)
 
     tally, started_s = Tally(), time.monotonic()
-    make_query = random_query if prefix else random_core_query
+    make_query, fits_context = random_query if prefix else random_core_query, partial(fits, options.context)
+    if options.context:
+        make_query = partial(random_query_in, options.context)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):  # what has been done until then is reported
-        for part in campaign(options.seed, options.pairs, systems, make_query, not options.as_found):
+        for part in campaign(options.seed, options.pairs, systems, make_query, not options.as_found, fits_context):
             tally.add(part)
             for difference in part.differences:
                 print(report(difference), flush=True)

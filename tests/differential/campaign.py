@@ -78,16 +78,31 @@ class Tally:
         self.differences += other.differences
 
 
+def _fits(_data: DataSet) -> bool:
+    return True
+
+
 def campaign(
-    seed: int, pairs: int, systems: MakeSystems, make_query: MakeQuery = random_query, small: bool = True
+    seed: int,
+    pairs: int,
+    systems: MakeSystems,
+    make_query: MakeQuery = random_query,
+    small: bool = True,
+    fits: Callable[[DataSet], bool] = _fits,
 ) -> Iterator[Tally]:
-    """A tally for each data set; `small`: differences are shrunk."""
+    """A tally for each data set that fits; `small`: differences are shrunk."""
     for number in range((pairs + QUERIES_PER_DATA_SET - 1) // QUERIES_PER_DATA_SET):
         count = min(QUERIES_PER_DATA_SET, pairs - number * QUERIES_PER_DATA_SET)
-        yield _in_process(f"{seed}/{number}", count, systems, make_query, small)
+        rng = Random(f"{seed}/{number}")
+        data = random_data(rng)
+        while not fits(data):
+            data = random_data(rng)
+        yield _in_process(f"{seed}/{number}", (rng, data), count, systems, make_query, small)
 
 
-def _in_process(place: str, count: int, systems: MakeSystems, make_query: MakeQuery, small: bool) -> Tally:
+def _in_process(
+    place: str, start: tuple[Random, DataSet], count: int, systems: MakeSystems, make_query: MakeQuery, small: bool
+) -> Tally:
     """If the process dies, the last thing it was asked is the difference."""
     with tempfile.TemporaryFile() as result, tempfile.TemporaryFile() as last:
         process = os.fork()
@@ -95,7 +110,7 @@ def _in_process(place: str, count: int, systems: MakeSystems, make_query: MakeQu
             status = 1
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             try:
-                pickle.dump(_ask_all(place, count, systems, make_query, small, last), result)
+                pickle.dump(_ask_all(place, *start, count, systems, make_query, small, last), result)
                 result.flush()
                 status = 0
             except Exception:
@@ -114,10 +129,15 @@ def _in_process(place: str, count: int, systems: MakeSystems, make_query: MakeQu
 
 
 def _ask_all(
-    place: str, count: int, systems: MakeSystems, make_query: MakeQuery, small: bool, last: IO[bytes]
+    place: str,
+    rng: Random,
+    data: DataSet,
+    count: int,
+    systems: MakeSystems,
+    make_query: MakeQuery,
+    small: bool,
+    last: IO[bytes],
 ) -> Tally:
-    rng = Random(place)
-    data = random_data(rng)
     tally = Tally()
     watch()
     by_tag_directory(rng.random() < 0.5)

@@ -12,6 +12,7 @@ from osm3s import ql
 from .__main__ import report
 from .campaign import System, campaign
 from .oracle import Oracle
+from .random_contexts import CONTEXTS, fits, random_query_in
 from .random_core import random_core_query
 from .random_data import random_data
 from .random_query import random_query
@@ -43,6 +44,18 @@ def test_a_wrong_answer_is_noticed() -> None:
 
     tally = next(campaign(1, 50, lambda work: (Forgetful(work), Oracle(work)), random_core_query, small=False))
     assert len(tally.differences) > 5
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_random_queries_in_a_context_are_valid(context: str) -> None:
+    asked = 0
+    for seed in range(150):
+        rng = Random(seed)
+        data = random_data(rng)
+        if fits(context, data):
+            ql.parse(random_query_in(context, rng, data).text())
+            asked += 1
+    assert asked > 5
 
 
 def test_random_queries_of_the_whole_language_are_valid() -> None:
