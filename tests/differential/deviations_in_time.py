@@ -177,10 +177,14 @@ def _is_about_relations(execution: Execution, element: Element) -> bool:
         boxes = execution.bbox is not None or any(child.name in _PLACES for child in element.children)
         return boxes and element.get("type") in RELATIONS
     by_place = element.name != "print" or element.get("order") == "quadtile"
-    set_ = execution.read(element.get("from"))
+    return by_place and _have_moved(execution, execution.read(element.get("from")))
+
+
+def _have_moved(execution: Execution, relations: ElementSet) -> bool:
+    """Whether they are others now, or their members are elsewhere."""
     with execution.at(0):
-        is_former = _is_of_another_time(execution, set_, RELATION)
-    return by_place and (is_former or _has_moved_members(execution, set_))
+        is_former = _is_of_another_time(execution, relations, RELATION)
+    return is_former or _has_moved_members(execution, relations)
 
 
 def _has_moved_members(execution: Execution, relations: ElementSet) -> bool:
@@ -237,7 +241,10 @@ def _retro() -> None:
     def noting_items(
         preparation: Preparation, set_name: str, evaluator: Element, quadtile: bool = False
     ) -> Iterator[Items]:
-        _note_other_times(preparation.execution, set_name)
+        execution = preparation.execution
+        _note_other_times(execution, set_name)
+        if quadtile and execution.snapshot.time and _have_moved(execution, execution.read(set_name)):
+            noted.add("relations at a date")
         return items_of(preparation, set_name, evaluator, quadtile)
 
     def noting_around(plan: QueryPlan, element: Element) -> None:
