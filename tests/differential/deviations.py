@@ -13,6 +13,7 @@ from typing import Any
 from osm3s.eval import derived_order, difference
 from osm3s.eval.execution import Execution
 from osm3s.eval.filters import area
+from osm3s.eval.query_plan import QueryPlan
 from osm3s.eval.spatial import AreaIndex
 from osm3s.eval.statements import STATEMENTS
 from osm3s.ffi.element_set import NODE, TYPES, WAY, ElementSet
@@ -217,6 +218,19 @@ def _out_in_a_loop() -> None:
     Execution.fail = noting_fail  # type: ignore[method-assign]
 
 
+def _tags_of_one_id() -> None:
+    """Filters by tags keep, in the reference, all derived objects of an id of which one passes."""
+    run_deriveds = QueryPlan.run_deriveds
+
+    def noting_deriveds(plan: QueryPlan) -> ElementSet:
+        ids = [derived.id for name in plan.input_sets for derived in plan.execution.read(name).deriveds]
+        if plan.tags and len(set(ids)) < len(ids):
+            noted.add("tags of derived objects with one id")
+        return run_deriveds(plan)
+
+    QueryPlan.run_deriveds = noting_deriveds  # type: ignore[method-assign]
+
+
 def watch() -> None:
     """Note from now on."""
     watch_times()
@@ -224,6 +238,7 @@ def watch() -> None:
     _closed_ways_around_many_places()
     _area_filter()
     _out_in_a_loop()
+    _tags_of_one_id()
     for name in ("foreach", "for"):
         _loop(name)
     _box_in_json()

@@ -118,10 +118,11 @@ class Answer:
     def but_trifles(self) -> Answer:
         """Without deviations that are about no element: the sign of zeros, the end of a document after an error, how
         it is told that there is no metadata or history, and what is found with weak filters is no error."""
+        errors = tuple(
+            _NOT_KEPT.sub("runtime error: not kept", line) for line in self.errors if not line.startswith(_TOO_WEAK)
+        )
         output = _NEGATIVE_ZERO.sub(rb"\1", self.output)
-        output = _END.sub(b"", output) if self.errors else output
-        errors = (_NOT_KEPT.sub("runtime error: not kept", line) for line in self.errors)
-        return Answer(output, tuple(line for line in errors if not line.startswith(_TOO_WEAK)))
+        return Answer(_END.sub(b"", output) if errors else output, errors)
 
     def in_order(self) -> Answer:
         """The same with what history has in any order in one order: neighbouring tags are sorted."""
