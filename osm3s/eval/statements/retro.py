@@ -1,5 +1,5 @@
 """`retro (time) { ... }`: the statements inside see the map as it was at a time. What they write into sets is
-lost; sets from outside stay what they were.
+lost; sets from outside stay what they were, but queries and recursion find their elements as they were then.
 
 Example: `retro("2020-01-01T12:00:00Z"){node(3);out meta;}`
 Cost: as under a date: what has changed since is looked up in the superseded versions of the same blocks.
