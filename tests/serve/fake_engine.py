@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from osm3s.cli import frontend
-from osm3s.errors import CorruptError, QueryFailed, QueryOutOfMemory, QueryTimeout, StorageError
+from osm3s.errors import CorruptError, QueryFailed, QueryIncomplete, QueryOutOfMemory, QueryTimeout, StorageError
 from osm3s.eval.explanation import Explanation
 from osm3s.output.writer import Writer
 from osm3s.ql import Script
@@ -58,6 +58,9 @@ class FakeEngine:
             raise QueryTimeout(f'Query timed out in "query" at line 1 after {settings.timeout_s} seconds.')
         if order == "memory":
             raise QueryOutOfMemory(f'Query {"ran" if web else "run"} out of memory in "query" at line 1.')
+        if order == "incomplete":
+            writer.remark("runtime error: one")
+            raise QueryIncomplete(["one"])
         if order == "corrupt":
             raise CorruptError("nodes.bin: bad checksum at offset 4096")
         if order == "broken":

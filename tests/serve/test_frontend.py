@@ -104,6 +104,11 @@ def test_failures_within_the_answer_are_remarks(database: Database, tmp_path: Pa
     )
 
 
+def test_what_a_statement_has_told_is_not_told_again(database: Database, tmp_path: Path) -> None:
+    answer = cgi(post("data=node[incomplete];out;"), database, tmp_path)
+    assert answer.endswith("\n<remark> runtime error: one </remark>\n\n</osm>\n") and answer.count("<remark>") == 1
+
+
 def test_a_missing_database_is_told(tmp_path: Path) -> None:
     answer = cgi(post("data=out;"), Database(str(tmp_path / "missing"), direct=True), tmp_path)
     assert answer.startswith("Status: 500 Internal Server Error\n")
