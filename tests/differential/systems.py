@@ -47,7 +47,7 @@ _FAILURES = ("killed by signal", _LATE, "runtime error: Query run out of memory"
 _TOO_WEAK = "runtime error: Filters too weak in query statement"
 _GENERATOR = re.compile(rb'("generator": |generator=)"[^"]*"')
 _NEGATIVE_ZERO = re.compile(rb"-(0\.0000000)\b")
-_NO_PLACE = re.compile(rb'l(?:at|on)"?[=:] ?"?(?:100|200|-91|-2[01][0-9])\.[0-9]{7}')
+_NO_PLACE = re.compile(rb'(?:l(?:at|on)"?[=:] ?"?| v=")(?:100|200|-91|-2[01][0-9])\.[0-9]{7}')
 _PLACES = re.compile(
     rb'\n? *<(?:bounds|center)(?: [^>]*)?/>|,?\s*"(?:bounds|center)": \{[^}]*\}'
     rb'| l(?:at|on)="-?\d+\.\d{7}"|"l(?:at|on)": -?\d+\.\d{7}|-?\d+\.\d{7}'
