@@ -149,11 +149,9 @@ class Difference:
     @contextmanager
     def action(self, execution: Execution) -> Iterator[None]:
         """In a body of compare: what is printed inside is an action of its own."""
-        if self.wrapped:
-            self._write(execution, f'<action type="{self.wrapped}">\n')
+        self._write(execution, f'<action type="{self.wrapped}">\n')
         yield
-        if self.wrapped:
-            self._write(execution, "</action>\n")
+        self._write(execution, "</action>\n")
 
     def _print(self, execution: Execution, before: Printed, after: Printed, options: PrintOptions) -> None:
         old_printer = self._printer(execution, before, options)
@@ -227,11 +225,8 @@ class Difference:
 
     def _located(self, execution: Execution, element_type: int, ids: list[int], seconds: int) -> set[int]:
         """Those of the elements that were there at a time."""
-        there = ElementSet()
-        there.put_ids(element_type, ids)
         with execution.at(seconds):
-            execution.snapshot.locate(there.rows(element_type), element_type)
-        return set(there.ids(element_type))
+            return set(execution.located(ids, element_type).ids(element_type))
 
     def _beside(
         self, execution: Execution, element_type: int, ids: list[int], seconds: int, options: PrintOptions

@@ -142,10 +142,8 @@ def _note_members_from_outside(execution: Execution, members: ElementSet, elemen
     scope = execution.sets.outer if _from_outside else None
     while scope is not None and element_type != RELATION:
         if scope.time_s != execution.snapshot.time:
-            there = ElementSet()
-            there.put_ids(element_type, members.ids(element_type))
             with execution.at(scope.time_s):
-                execution.snapshot.locate(there.rows(element_type), element_type)
+                there = execution.located(members.ids(element_type), element_type)
             if _places(there, element_type) != _places(members, element_type):
                 noted.add("members of a set from outside")
         scope = scope.outer
@@ -285,9 +283,7 @@ def _have_other_versions(one: ElementSet, other: ElementSet, element_type: int) 
 
 def _is_of_another_time(execution: Execution, set_: ElementSet, element_type: int) -> bool:
     """Whether not all elements of a set are as they are at the time that is asked about."""
-    present = ElementSet()
-    present.put_ids(element_type, set_.ids(element_type))
-    execution.snapshot.locate(present.rows(element_type), element_type)
+    present = execution.located(set_.ids(element_type), element_type)
     return _places(present, element_type) != _places(set_, element_type)
 
 
